@@ -1,0 +1,46 @@
+"""Values that must not be seen: credentials, and URLs that carry one in their query."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+
+class Secret:
+    """A credential. ``str()`` and ``repr()`` show nothing of it; ``reveal()`` is the only way in.
+
+    An absent credential is ``Secret("")`` and is falsy.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str = "") -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value itself, to be put on the wire and nowhere else."""
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret(***)" if self._value else "Secret()"
+
+    __str__ = __repr__
+
+
+def redact_url(url: str) -> str:
+    """Return scheme, host, port and path of a URL: what may be logged of it."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "(not a URL)"
+    host = parts.hostname or ""
+    return f"{parts.scheme}://{host}{port}{parts.path}" if parts.scheme else parts.path
