@@ -1,0 +1,1 @@
+"""Where events come from: platforms, and the machinery that connects to them."""

@@ -1,0 +1,132 @@
+"""Typed reading of untyped messages: each function says which field is missing or wrong, never more.
+
+``container`` is a parsed JSON object or array, ``key`` a name or an index in it, ``at`` where the
+container itself stands in the message, for the error's path.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+
+from bridge.errors import DecodeError
+
+_ABSENT = object()
+
+
+def parse_json(data: bytes | str, at: str = "") -> Any:
+    """Parse JSON; what strict parsers refuse but platforms send (lone surrogates, NaN, huge numbers) is read too."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(data if isinstance(data, str) else data.decode("utf-8", "replace"), strict=False)
+    except (ValueError, RecursionError):
+        raise DecodeError(
+            at, f"is not JSON ({len(data)} {'characters' if isinstance(data, str) else 'bytes'})"
+        ) from None
+
+
+def _get(container: Any, key: str | int) -> Any:
+    try:
+        return container[key]
+    except (KeyError, IndexError, TypeError):
+        return _ABSENT
+
+
+def _path(at: str, key: str | int) -> str:
+    step = f"[{key}]" if isinstance(key, int) else key
+    return f"{at}{'.' if at and isinstance(key, str) else ''}{step}"
+
+
+def _problem(value: Any, wanted: str) -> str:
+    if value is _ABSENT:
+        return f"is missing, {wanted} expected"
+    return f"is {type(value).__name__}, {wanted} expected"
+
+
+def mapping(container: Any, key: str | int, at: str = "") -> dict[str, Any]:
+    """Return the object at ``key``."""
+    value = _get(container, key)
+    if type(value) is dict:
+        return value
+    raise DecodeError(_path(at, key), _problem(value, "an object"))
+
+
+def sequence(container: Any, key: str | int, at: str = "") -> list[Any]:
+    """Return the array at ``key``."""
+    value = _get(container, key)
+    if type(value) is list:
+        return value
+    raise DecodeError(_path(at, key), _problem(value, "an array"))
+
+
+def text(container: Any, key: str | int, at: str = "") -> str:
+    """Return the text at ``key``."""
+    value = _get(container, key)
+    if type(value) is str:
+        return value
+    raise DecodeError(_path(at, key), _problem(value, "a text"))
+
+
+def integer(container: Any, key: str | int, at: str = "") -> int:
+    """Return the integer at ``key``; digits in a text and whole floats count as integers."""
+    value = _get(container, key)
+    number = as_integer(value)
+    if number is None:
+        raise DecodeError(_path(at, key), _problem(value, "an integer"))
+    return number
+
+
+def identifier(container: Any, key: str | int, at: str = "") -> str:
+    """Return an id as text, whether it came as a number or as a text."""
+    value = _get(container, key)
+    if type(value) is int:
+        return str(value)
+    if type(value) is str and value:
+        return value
+    raise DecodeError(_path(at, key), _problem(value, "an id"))
+
+
+def optional_mapping(container: Any, key: str | int) -> dict[str, Any]:
+    """Return the object at ``key``, or an empty one."""
+    value = _get(container, key)
+    return value if type(value) is dict else {}
+
+
+def optional_sequence(container: Any, key: str | int) -> list[Any]:
+    """Return the array at ``key``, or an empty one."""
+    value = _get(container, key)
+    return value if type(value) is list else []
+
+
+def optional_text(container: Any, key: str | int, default: str = "") -> str:
+    """Return the text at ``key``, or ``default``; a number is read as its digits."""
+    value = _get(container, key)
+    if type(value) is str:
+        return value
+    return str(value) if type(value) is int else default
+
+
+def optional_integer(container: Any, key: str | int, default: int = 0) -> int:
+    """Return the integer at ``key``, or ``default``."""
+    number = as_integer(_get(container, key))
+    return default if number is None else number
+
+
+def as_integer(value: Any) -> int | None:
+    """Return ``value`` as an integer if it is one in any of the ways platforms write them, else ``None``."""
+    if type(value) is int:
+        return value
+    if type(value) is str:
+        digits = value.strip()
+        # int() itself would also take "1_000" and refuses more than 4300 digits with another error.
+        if len(digits) <= 20 and digits.lstrip("-").isascii() and digits.lstrip("-").isdigit():
+            return int(digits)
+        return None
+    if type(value) is float and value.is_integer():
+        return int(value)
+    return None

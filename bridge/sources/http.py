@@ -1,0 +1,77 @@
+"""HTTP calls on behalf of platforms: one client a source, with its own cookies and proxy."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from bridge.clock import Clock
+from bridge.errors import SourceUnavailableError
+from bridge.secret import redact_url
+from bridge.sources.contract import HttpAnswer, HttpCall
+
+TIMEOUT_SECS = 10.0
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+
+
+class SourceHttp:
+    """Makes a platform's calls. Redirects are answers like any other: following them could carry credentials away."""
+
+    def __init__(self, clock: Clock, proxy: str = "") -> None:
+        self._clock = clock
+        self._proxy = proxy or None
+        self._session = aiohttp.ClientSession(
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECS),
+        )
+
+    def now_ms(self) -> int:
+        """Return the wall clock."""
+        return self._clock.now_ms()
+
+    async def send(self, call: HttpCall) -> HttpAnswer:
+        """Make the call; raises ``SourceUnavailableError`` when no answer came."""
+        try:
+            async with self._session.request(
+                call.method,
+                URL(call.full_url, encoded=True),
+                headers=self._headers(call),
+                data=call.body if call.form is None else dict(call.form),
+                json=call.json,
+                proxy=self._proxy,
+                allow_redirects=False,
+            ) as response:
+                body = await response.content.read(MAX_ANSWER_BYTES)
+                while not response.content.at_eof() and len(body) < MAX_ANSWER_BYTES:
+                    body += await response.content.read(MAX_ANSWER_BYTES - len(body))
+                return HttpAnswer(
+                    status=response.status,
+                    headers={name.lower(): value for name, value in response.headers.items()},
+                    body=body,
+                    cookies={name: morsel.value for name, morsel in response.cookies.items()},
+                )
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise SourceUnavailableError(f"{redact_url(call.url)}: {type(error).__name__}") from None
+
+    @asynccontextmanager
+    async def stream(self, url: str, headers: Mapping[str, str], silence_secs: float) -> AsyncIterator[Any]:
+        """Open one long GET; yields the response. Raises ``SourceUnavailableError``."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=TIMEOUT_SECS, sock_read=silence_secs)
+        try:
+            async with self._session.get(
+                URL(url, encoded=True), headers=headers, proxy=self._proxy, timeout=timeout, allow_redirects=False
+            ) as response:
+                yield response
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise SourceUnavailableError(f"{redact_url(url)}: {type(error).__name__}") from None
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+    def _headers(self, call: HttpCall) -> dict[str, str]:
+        return {**call.headers, **(call.sign(self._clock.now_ms()) if call.sign else {})}

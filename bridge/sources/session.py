@@ -1,0 +1,158 @@
+"""One connection's life: greeting, frames, heartbeat, polls, and the watchdog that declares it dead."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from bridge.clock import Clock
+from bridge.errors import SourceError, SourceUnavailableError
+from bridge.sources.channel import Channel, ChannelClosedError
+from bridge.sources.contract import Connection, Decoded, Frame, HttpCall, HttpClient, Poll, Transport
+
+WORK_SLICE_SECS = 0.005
+"""How long frames that are already buffered may keep the event loop from everybody else."""
+
+Sink = Callable[[Decoded], None]
+
+
+class Session:
+    """Runs one connection until it ends; ``run`` always raises, a ``SourceError`` saying why."""
+
+    def __init__(self, connection: Connection, http: HttpClient, clock: Clock, sink: Sink) -> None:
+        self.connection = connection
+        self._http = http
+        self._clock = clock
+        self._sink = sink
+        self._channel: Channel | None = None
+        self._calls: asyncio.Queue[HttpCall] = asyncio.Queue(maxsize=1000)
+        self._end: SourceError | None = None
+        self._ending = asyncio.Event()
+        self._heard_at = clock.monotonic()
+        self.opened_at = clock.monotonic()
+        self.events = 0
+        self.follow: str | None = None
+        self.heard = asyncio.Event()
+        self.follow_asked = asyncio.Event()
+
+    async def run(self, channel: Channel | None) -> None:
+        """Speak the platform's protocol over ``channel`` (``None`` for a platform that is only polled)."""
+        self._channel = channel
+        tasks = [asyncio.ensure_future(work) for work in self._works(channel)]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            if channel is not None:
+                await channel.close()
+        raise self._why(results)
+
+    async def say_farewell(self) -> None:
+        """Make the calls owed to the platform; what they answer changes nothing."""
+        for call in self.connection.decoder.farewell():
+            try:
+                await self._http.send(call)
+            except SourceError:
+                return
+
+    def _works(self, channel: Channel | None) -> list[Awaitable[None]]:
+        endpoint = self.connection.endpoint
+        works: list[Awaitable[None]] = [self._make_calls(), self._ending_asked()]
+        works.extend(self._poll(poll) for poll in endpoint.polls)
+        if channel is not None:
+            works.append(self._read(channel))
+            works.append(self._watch_silence())
+            if endpoint.heartbeat_interval_secs:
+                works.append(self._beat(channel, endpoint.heartbeat_interval_secs))
+        elif endpoint.transport is Transport.POLLING:
+            works.append(self._ask_as_told())
+        return works
+
+    def _why(self, results: list[BaseException | None]) -> SourceError:
+        if self._end is not None:
+            return self._end
+        for result in results:
+            if isinstance(result, ChannelClosedError):
+                meaning = self.connection.decoder.closed(result.code, result.reason)
+                return meaning or SourceUnavailableError(str(result))
+        for result in results:
+            if isinstance(result, SourceError):
+                return result
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        return SourceUnavailableError("the connection ended")
+
+    async def _read(self, channel: Channel) -> None:
+        decoder, clock = self.connection.decoder, self._clock
+        for data in decoder.greeting():
+            await channel.send(data)
+        slice_ends_at = clock.monotonic() + WORK_SLICE_SECS
+        while True:
+            data = await channel.receive()
+            now = clock.monotonic()
+            self._heard_at = now
+            await self._take(decoder.feed(Frame(data, clock.now_ms())))
+            if now >= slice_ends_at:
+                await asyncio.sleep(0)
+                slice_ends_at = clock.monotonic() + WORK_SLICE_SECS
+
+    async def _take(self, decoded: Decoded) -> None:
+        self.events += len(decoded.events)
+        self._sink(decoded)
+        if not self.heard.is_set():
+            self.heard.set()
+        if decoded.replies and self._channel is not None:
+            for reply in decoded.replies:
+                await self._channel.send(reply)
+        for call in decoded.calls:
+            await self._calls.put(call)
+        if decoded.follow is not None:
+            self.follow = decoded.follow
+            self.follow_asked.set()
+        if decoded.end is not None:
+            self._end = decoded.end
+            self._ending.set()
+
+    async def _beat(self, channel: Channel, interval_secs: float) -> None:
+        while True:
+            await self._clock.sleep(interval_secs)
+            for data in self.connection.decoder.heartbeat():
+                await channel.send(data)
+
+    async def _watch_silence(self) -> None:
+        timeout_secs = self.connection.endpoint.silence_timeout_secs
+        while True:
+            left_secs = self._heard_at + timeout_secs - self._clock.monotonic()
+            if left_secs <= 0:
+                raise SourceUnavailableError(f"silent for {timeout_secs:.0f} s")
+            await self._clock.sleep(left_secs)
+
+    async def _make_calls(self) -> None:
+        while True:
+            await self._call(await self._calls.get())
+
+    async def _poll(self, poll: Poll) -> None:
+        while True:
+            try:
+                await self._call(poll.call)
+            except SourceUnavailableError:
+                if self._channel is None:
+                    raise
+            await self._clock.sleep(poll.interval_secs)
+
+    async def _ask_as_told(self) -> None:
+        while True:
+            wait_secs, calls = self.connection.decoder.next_calls()
+            await self._clock.sleep(wait_secs)
+            for call in calls:
+                await self._call(call)
+
+    async def _call(self, call: HttpCall) -> None:
+        answer = await self._http.send(call)
+        await self._take(self.connection.decoder.answered(call, answer, self._clock.now_ms()))
+
+    async def _ending_asked(self) -> None:
+        await self._ending.wait()

@@ -1,0 +1,250 @@
+"""Keeps one source connected: who reconnects, when, and how long between.
+
+Credentials and endpoints are read anew at every dial. Waiting for a room to go live is a normal state
+with its own slow pace; a refused credential and an unknown room are told to the operator and retried
+slowly or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+
+import structlog
+
+from bridge.backoff import Backoff
+from bridge.clock import Clock
+from bridge.errors import (
+    ConfigError,
+    RoomNotFoundError,
+    RoomOfflineError,
+    SourceAuthError,
+    SourceError,
+    SourceThrottledError,
+)
+from bridge.sources.channel import Channel
+from bridge.sources.contract import (
+    Connection,
+    Decoded,
+    Endpoint,
+    Platform,
+    SourceOptions,
+    Transport,
+)
+from bridge.sources.http import SourceHttp
+from bridge.sources.session import Session, Sink
+from bridge.sources.streaming import open_stream
+from bridge.sources.websocket import open_websocket
+
+BACKOFF_FIRST_SECS = 0.5
+BACKOFF_MAX_SECS = 30.0
+HEALTHY_SECS = 10.0
+OFFLINE_WAIT_SECS = 30.0
+REFUSED_WAIT_SECS = 60.0
+FOLLOW_TIMEOUT_SECS = 30.0
+
+log = structlog.get_logger()
+
+Dial = Callable[[Endpoint, str, SourceHttp], Awaitable[Channel | None]]
+
+
+class SourceState(Enum):
+    """What a source is doing."""
+
+    STARTING = "starting"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    WAITING = "waiting"
+    OFFLINE = "offline"
+    REFUSED = "refused"
+    LISTENING = "listening"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class SourceStatus:
+    """What the operator is shown of a source."""
+
+    state: SourceState = SourceState.STARTING
+    since_ms: int = 0
+    reconnects: int = 0
+    last_frame_at_ms: int = 0
+    last_error: str = ""
+
+
+class Supervisor:
+    """Owns the connecting of one source. ``sink`` is given everything that is decoded."""
+
+    def __init__(
+        self,
+        name: str,
+        room: str,
+        platform: Platform,
+        *,
+        options: Callable[[], SourceOptions],
+        sink: Sink,
+        clock: Clock,
+        random: Callable[[], float],
+        dial: Dial | None = None,
+    ) -> None:
+        self.name = name
+        self.platform = platform
+        self.status = SourceStatus(since_ms=clock.now_ms())
+        self._options = options
+        self._room_sink = sink
+        self._clock = clock
+        self._backoff = Backoff(BACKOFF_FIRST_SECS, BACKOFF_MAX_SECS, random)
+        self._dial = dial or dial_endpoint
+        self._log = log.bind(room=room, source=name)
+        self._complaint = ""
+
+    async def run(self) -> None:
+        """Stay connected until cancelled. Raises ``RoomNotFoundError`` when there is no such room."""
+        if self.platform.locate is None:
+            self._set(SourceState.LISTENING)
+            await asyncio.Event().wait()
+        while True:
+            try:
+                wait_secs = await self._dial_all()
+            except RoomNotFoundError as error:
+                self._set(SourceState.FAILED, str(error))
+                self._log.error("source.failed", problem=str(error))
+                raise
+            except (SourceError, ConfigError) as error:
+                wait_secs = self._after(error)
+            await self._clock.sleep(wait_secs)
+
+    async def _dial_all(self) -> float:
+        """Locate the room and try its connections in turn; returns how long to wait before the next round."""
+        locate = self.platform.locate
+        assert locate is not None
+        self._set(SourceState.CONNECTING)
+        options = self._options()
+        proxy = options.proxy.reveal()
+        http = SourceHttp(self._clock, proxy)
+        try:
+            connections = await locate(options, http)
+            if not connections:
+                self._set(SourceState.LISTENING)
+                await asyncio.Event().wait()
+            wait_secs = 0.0
+            for number, connection in enumerate(connections):
+                if number:
+                    await self._clock.sleep(wait_secs)
+                try:
+                    was_useful = await self._converse(connection, proxy, http)
+                except (RoomNotFoundError, RoomOfflineError, SourceAuthError, SourceThrottledError):
+                    raise
+                except SourceError as error:
+                    was_useful = False
+                    wait_secs = self._after(error)
+                else:
+                    return self._backoff.next_secs() if was_useful else 0.0
+            return wait_secs
+        finally:
+            await http.close()
+
+    async def _converse(self, connection: Connection, proxy: str, http: SourceHttp) -> bool:
+        """Hold one connection and its followers. Returns normally when a useful one was lost, else raises."""
+        session, task = await self._open(connection, proxy, http)
+        self._set(SourceState.CONNECTED)
+        try:
+            while True:
+                asked = asyncio.ensure_future(session.follow_asked.wait())
+                await asyncio.wait((task, asked), return_when=asyncio.FIRST_COMPLETED)
+                asked.cancel()
+                if task.done():
+                    return self._lost(session, task)
+                session.follow_asked.clear()
+                session, task = await self._followed(session, task, proxy, http)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await session.say_farewell()
+
+    async def _open(self, connection: Connection, proxy: str, http: SourceHttp) -> tuple[Session, asyncio.Task[None]]:
+        channel = await self._dial(connection.endpoint, proxy, http)
+        session = Session(connection, http, self._clock, self._take)
+        return session, asyncio.ensure_future(session.run(channel))
+
+    async def _followed(
+        self, old: Session, old_task: asyncio.Task[None], proxy: str, http: SourceHttp
+    ) -> tuple[Session, asyncio.Task[None]]:
+        """Connect where the platform asked us to; let go of the old connection once the new one speaks."""
+        endpoint = old.connection.endpoint
+        endpoint = replace(endpoint, url=old.follow or endpoint.url)
+        try:
+            session, task = await self._open(Connection(endpoint, old.connection.decoder.followed()), proxy, http)
+        except SourceError as error:
+            self._log.warning("source.follow_failed", problem=str(error))
+            return old, old_task
+        heard = asyncio.ensure_future(session.heard.wait())
+        await asyncio.wait((task, heard), timeout=FOLLOW_TIMEOUT_SECS, return_when=asyncio.FIRST_COMPLETED)
+        heard.cancel()
+        loser = old_task if session.heard.is_set() and not task.done() else task
+        loser.cancel()
+        await asyncio.gather(loser, return_exceptions=True)
+        return (session, task) if loser is old_task else (old, old_task)
+
+    def _lost(self, session: Session, task: asyncio.Task[None]) -> bool:
+        error = task.exception()
+        assert error is not None
+        if not isinstance(error, SourceError):
+            raise error
+        if session.events == 0 or isinstance(error, RoomNotFoundError | RoomOfflineError | SourceAuthError):
+            raise error
+        if self._clock.monotonic() - session.opened_at >= HEALTHY_SECS:
+            self._backoff.reset()
+        else:
+            # It brought events: no reason to wait longer than the last time, none to forget the past.
+            self._backoff.failures = max(self._backoff.failures - 1, 0)
+        self.status.reconnects += 1
+        self._set(SourceState.WAITING, str(error))
+        self._log.info("source.disconnected", problem=str(error))
+        return True
+
+    def _after(self, error: SourceError | ConfigError) -> float:
+        """Return how long to wait after an error, and tell the operator once about each."""
+        self.status.reconnects += 1
+        if isinstance(error, RoomOfflineError):
+            self._set(SourceState.OFFLINE, str(error))
+            self._backoff.reset()
+            wait_secs = OFFLINE_WAIT_SECS
+        elif isinstance(error, SourceAuthError | ConfigError):
+            self._set(SourceState.REFUSED, str(error))
+            wait_secs = REFUSED_WAIT_SECS
+        elif isinstance(error, SourceThrottledError):
+            self._set(SourceState.WAITING, str(error))
+            wait_secs = max(error.retry_after_secs, self._backoff.next_secs())
+        else:
+            self._set(SourceState.WAITING, str(error))
+            wait_secs = self._backoff.next_secs()
+        if str(error) != self._complaint:
+            self._complaint = str(error)
+            self._log.warning("source.unavailable", problem=str(error), state=self.status.state.value)
+        return wait_secs
+
+    def _take(self, decoded: Decoded) -> None:
+        self.status.last_frame_at_ms = self._clock.now_ms()
+        self._room_sink(decoded)
+
+    def _set(self, state: SourceState, problem: str = "") -> None:
+        if state is SourceState.CONNECTED:
+            self._complaint = ""
+            self._log.info("source.connected")
+        if state is not self.status.state:
+            self.status.state = state
+            self.status.since_ms = self._clock.now_ms()
+        if problem or state is SourceState.CONNECTED:
+            self.status.last_error = problem
+
+
+async def dial_endpoint(endpoint: Endpoint, proxy: str, http: SourceHttp) -> Channel | None:
+    """Open the endpoint's channel; ``None`` for a platform that is only polled."""
+    if endpoint.transport is Transport.WEBSOCKET:
+        return await open_websocket(endpoint, proxy)
+    if endpoint.transport is Transport.HTTP_STREAM:
+        return await open_stream(endpoint, http)
+    return None
