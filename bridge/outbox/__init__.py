@@ -1,0 +1,1 @@
+"""What waits to be reported: policy, memory, disk."""
