@@ -1,0 +1,1 @@
+"""The way to the job: cut, encode, send, classify, repeat."""

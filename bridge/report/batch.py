@@ -1,0 +1,43 @@
+"""The events of one report call: how they are halved, and what is left of them after a while. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bridge.pending import Pending
+
+MAX_BATCH_EVENTS = 1000
+MAX_BATCH_BYTES = 900_000
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events in the order in which they go out. ``attempts`` counts the calls that carried it so far."""
+
+    events: Sequence[Pending]
+    attempts: int = 0
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    @property
+    def size_bytes(self) -> int:
+        """How much text the events are, without the envelope."""
+        return sum(len(pending.wire) + 1 for pending in self.events)
+
+    def halves(self) -> tuple[Batch, Batch]:
+        """Return the two halves in order; the batch holds at least two events."""
+        middle = len(self.events) // 2
+        return Batch(self.events[:middle]), Batch(self.events[middle:])
+
+    def split(self, keep: Callable[[Pending], bool]) -> tuple[Batch, list[Pending]]:
+        """Return a new batch of what is kept, and the rest. A batch is never changed in place."""
+        kept = [pending for pending in self.events if keep(pending)]
+        if len(kept) == len(self.events):
+            return self, []
+        return Batch(kept, self.attempts), [pending for pending in self.events if not keep(pending)]
+
+    def again(self) -> Batch:
+        """Return the same batch after one more call."""
+        return Batch(self.events, self.attempts + 1)

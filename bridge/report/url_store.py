@@ -1,0 +1,41 @@
+"""Refreshed report URLs on disk, so that a restart does not begin with a dead one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import orjson
+
+from bridge.report.url import ReportUrl, report_url
+
+DIRECTORY = "report_urls"
+
+
+class UrlStore:
+    """One file a room in the spool directory, readable by the owner alone."""
+
+    def __init__(self, directory: Path, room: str) -> None:
+        self._path = directory / DIRECTORY / f"{room}.json"
+
+    def heir_of(self, configured: ReportUrl) -> ReportUrl | None:
+        """Return the kept URL if it descends from the configured one, else ``None``."""
+        try:
+            kept = orjson.loads(self._path.read_bytes())
+            heir = report_url(kept["url"], kept["known_since_ms"])
+        except (OSError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+            return None
+        return heir if kept.get("configured") == configured.fingerprint else None
+
+    def keep(self, configured: ReportUrl, heir: ReportUrl) -> None:
+        """Write down that ``heir`` has taken over from the configured URL. A full disk is not this room's end."""
+        text = orjson.dumps(
+            {"configured": configured.fingerprint, "url": heir.text, "known_since_ms": heir.known_since_ms}
+        )
+        fresh = self._path.with_suffix(".new")
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(text)
+            fresh.replace(self._path)
