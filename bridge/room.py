@@ -1,0 +1,375 @@
+"""One live room: its sources, its outbox and its reporter, isolated from all others."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import structlog
+
+from bridge.clock import Clock
+from bridge.counters import RoomCounters
+from bridge.errors import RoomNotFoundError
+from bridge.events import EventType, Gift, LiveEvent, PaidMessage, Viewers
+from bridge.outbox.admission import Admission
+from bridge.outbox.memory_guard import MemoryGuard
+from bridge.outbox.outbox import Outbox
+from bridge.outbox.policy import Policies
+from bridge.outbox.spool import Spool
+from bridge.outbox.spool_file import DeadLetter, Note, Row
+from bridge.pending import DropReason, Pending
+from bridge.report.destination import Destination
+from bridge.report.reporter import Reporter
+from bridge.report.wire import Answer
+from bridge.sources.contract import Decoded, Notice, NoticeKind
+from bridge.sources.intake import Intake, Taken
+from bridge.sources.push import PushSource
+from bridge.sources.supervisor import Supervisor
+
+MAX_UNKNOWN_NAMES = 200
+CARRIER_MAX_AGE_SECS = 600.0
+RESTART_SECS = 5.0
+HISTORY_TOLERANCE_MS = 3000
+MAX_ERROR_CHARS = 1000
+
+log = structlog.get_logger()
+
+
+class RoomSource:
+    """A source's place in its room: what it has told already and what it still owes."""
+
+    def __init__(self, name: str, platform: str, *, replays_history: bool = False) -> None:
+        self.name = name
+        self.platform = platform
+        self.replays_history = replays_history
+        self.intake = Intake()
+        self.supervisor: Supervisor | None = None
+        self.push: PushSource | None = None
+        self.credential_alarm = ""
+        self.starts_at_ms = 0
+
+
+class Room:
+    """Takes what the sources decode and hands it to the reporter. Every event's fate is recorded here, once."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        policies: Policies,
+        admission: Admission,
+        outbox: Outbox,
+        spool: Spool,
+        guard: MemoryGuard,
+        clock: Clock,
+    ) -> None:
+        self.name = name
+        self.outbox = outbox
+        self.counters = RoomCounters()
+        self.sources: dict[str, RoomSource] = {}
+        self.destination: Destination
+        self.reporter: Reporter
+        self.is_live: bool | None = None
+        self._policies = policies
+        self._admission = admission
+        self._spool = spool
+        self._guard = guard
+        self._clock = clock
+        self._log = log.bind(room=name)
+        self._last_viewers: tuple[LiveEvent, float] | None = None
+        self._holding = asyncio.Event()
+        guard.join(name, outbox, self.dropped)
+        spool.notes_from(self._notes)
+
+    def pending_events(self) -> int:
+        """Return how many events have no fate yet, wherever they are."""
+        held = sum(source.intake.held_events for source in self.sources.values())
+        return len(self.outbox) + self.reporter.parked_events + held
+
+    def recover(self, rows: Iterable[Row], notes: Mapping[tuple[str, str], Mapping[str, bytes]]) -> None:
+        """Take up what an earlier process left: events age by the wall clock, notes go to their sources."""
+        now, now_ms = self._clock.monotonic(), self._clock.now_ms()
+        for row in rows:
+            age_secs = max(now_ms - row.arrived_at_ms, 0) / 1000
+            self.outbox.add(self._pending(row.number, row.type, row.wire, now - age_secs))
+            self.counters.recovered[row.type] += 1
+        for source in self.sources.values():
+            source.intake.restore(notes.get((self.name, source.name), {}), now)
+            self.counters.recovered[EventType.GIFT] += source.intake.held_events
+        self._holding.set()
+        self.reporter.wake()
+
+    def revive(self, row: Row) -> None:
+        """Take up a dead letter that the operator wants sent again; it is in the spool already."""
+        self.outbox.add(self._pending(row.number, row.type, row.wire, self._clock.monotonic()))
+        self.counters.recovered[row.type] += 1
+        self.reporter.wake()
+
+    def take(self, source: RoomSource, decoded: Decoded) -> None:
+        """Take what one frame of a source yielded."""
+        if not source.starts_at_ms:
+            source.starts_at_ms = self._clock.now_ms() - HISTORY_TOLERANCE_MS
+            source.intake.connected_at_ms = 0 if source.intake.remembers else source.starts_at_ms
+        if decoded.events:
+            self._take_events(source, decoded.events)
+        if decoded.ignored:
+            self.counters.ignored[source.platform] += len(decoded.ignored)
+        for error in decoded.rejected:
+            self.counters.rejected[source.platform] += 1
+            self._log.debug("frame.rejected", source=source.name, problem=str(error)[:200])
+        for name in decoded.unknown:
+            self._take_unknown(source, name[:100])
+        for notice in decoded.notices:
+            self._take_notice(source, notice)
+
+    def delivered(self, events: Sequence[Pending]) -> None:
+        """Record events that the cloud accepted."""
+        now = self._clock.monotonic()
+        self.counters.delivered.update(Counter(pending.type for pending in events))
+        self.counters.last_delivered_at_ms = self._clock.now_ms()
+        self._observe_latency(events, now)
+        self._spool.settle([pending.number for pending in events if pending.durable])
+
+    def dropped(self, events: Sequence[Pending], reason: DropReason) -> None:
+        """Record events that will not be sent."""
+        if not events:
+            return
+        for pending in events:
+            self.counters.dropped[pending.type, reason] += 1
+        self._spool.settle([pending.number for pending in events if pending.durable])
+
+    def dead_lettered(self, pending: Pending, answer: Answer) -> None:
+        """Record an event that the cloud refuses by itself."""
+        self.counters.dropped[pending.type, DropReason.POISON] += 1
+        self.counters.dead_letters[answer.error_code or str(answer.status)] += 1
+        self._log.warning("event.dead_lettered", type=pending.type.name.lower(), problem=str(answer)[:200])
+        self._spool.dead_letter(
+            DeadLetter(
+                number=pending.number,
+                room=self.name,
+                job_id=self.destination.job_id,
+                type=pending.type,
+                died_at_ms=self._clock.now_ms(),
+                status=answer.status,
+                error_code=answer.error_code,
+                error_msg=answer.error_msg[:MAX_ERROR_CHARS],
+                request_id=answer.request_id,
+                wire=pending.wire,
+            )
+        )
+
+    def called(self, answer: Answer, events: int, secs: float) -> None:
+        """Record a report call."""
+        self.counters.calls[str(answer.status) if answer.status else answer.verdict.value] += 1
+        self.counters.call_secs.observe(secs)
+        self.counters.batch_events.observe(events)
+
+    def carrier(self) -> bytes | None:
+        """Return the latest viewer count as of now, for a call that is made for the URL's sake; ``None`` if too old."""
+        if self._last_viewers is None:
+            return None
+        event, taken_at = self._last_viewers
+        if self._clock.monotonic() - taken_at > CARRIER_MAX_AGE_SECS:
+            return None
+        return replace(event, timestamp_ms=self._clock.now_ms()).to_wire()
+
+    async def run_sources(self) -> None:
+        """Keep all sources connected and let go of what they hold in time, until cancelled."""
+        works: list[Awaitable[None]] = [self._kept_running("held events", self._release_held)]
+        works.extend(
+            self._kept_running(source.name, source.supervisor.run)
+            for source in self.sources.values()
+            if source.supervisor is not None
+        )
+        await asyncio.gather(*works)
+
+    async def run_reporter(self) -> None:
+        """Report until ``reporter.stop``, and look after the destination meanwhile."""
+        watch = asyncio.ensure_future(self._kept_running("report URL", self.destination.watch))
+        try:
+            await self._kept_running("reporter", self.reporter.run)
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+
+    def let_go(self) -> None:
+        """Report everything that sources hold: the room ended, or we stop."""
+        now = self._clock.monotonic()
+        for source in self.sources.values():
+            self._admit(source, source.intake.flush(now))
+
+    def close(self) -> int:
+        """Give everything left its place: durable events stay in the spool, the others are dropped.
+
+        Returns how many stay.
+        """
+        left = [*self.reporter.leftovers(), *self.outbox.clear(EventType)]
+        self.dropped([pending for pending in left if not pending.durable], DropReason.SHUTDOWN)
+        return sum(pending.durable for pending in left)
+
+    def _take_events(self, source: RoomSource, events: Sequence[LiveEvent]) -> None:
+        received, platform = self.counters.received, source.platform
+        type_of = self._admission.type_of
+        for event in events:
+            received[platform, type_of(event)] += 1
+        if source.replays_history:
+            events = self._without_history(source, events)
+        self._admit(source, source.intake.offer(events, self._clock.monotonic()))
+        if source.intake.held_events:
+            self._holding.set()
+
+    def _admit(self, source: RoomSource, taken: Taken) -> None:
+        """Encode what is worth reporting and put it on its way."""
+        for event, reason in taken.dropped:
+            self._drop(event, reason)
+            if reason is DropReason.DUPLICATE:
+                self.counters.duplicates[source.platform] += 1
+        if not taken.events:
+            return
+        now, now_ms = self._clock.monotonic(), self._clock.now_ms()
+        add, spool, admission = self.outbox.add, self._spool, self._admission
+        for event in taken.events:
+            self._look_at(source, event, now, now_ms)
+            forms = admission.forms(event)
+            if len(forms) > 1:
+                self.counters.received[source.platform, forms[1].content.type] += 1
+            for form in forms:
+                refusal = admission.refusal(form, now)
+                if refusal is not None:
+                    self._drop(form, refusal)
+                    continue
+                pending = self._pending(spool.next_number(), form.content.type, form.to_wire(), now)
+                if pending.durable:
+                    spool.add(self.name, pending, now_ms)
+                superseded = add(pending)
+                if superseded is not None:
+                    self.dropped([superseded], DropReason.SUPERSEDED)
+        self.dropped(self.outbox.overflow(), DropReason.OVERFLOW)
+        self._guard.added(len(taken.events))
+        self.reporter.wake()
+
+    def _pending(self, number: int, kind: EventType, wire: bytes, arrived_at: float) -> Pending:
+        policy = self._policies[kind]
+        return Pending(
+            number, kind, wire, arrived_at, arrived_at + policy.ttl_secs, policy.durable, policy.resend_when_unknown
+        )
+
+    def _look_at(self, source: RoomSource, event: LiveEvent, now: float, now_ms: int) -> None:
+        """Keep what the operator is shown of an event: last seen, money, masked users."""
+        content = event.content
+        self.counters.last_event_at_ms[source.platform, content.type] = now_ms
+        if isinstance(content, Viewers):
+            self._last_viewers = (event, now)
+            return
+        gift = content.gift if isinstance(content, PaidMessage) else content
+        if gift.user.masked:
+            self.counters.masked_users[source.platform] += 1
+        if isinstance(gift, Gift):
+            self.counters.paid_value[source.platform, gift.currency] += gift.total_value
+            if not gift.priced:
+                self._count_unpriced(source, gift)
+
+    def _drop(self, event: LiveEvent, reason: DropReason) -> None:
+        self.counters.dropped[self._admission.type_of(event), reason] += 1
+
+    def _count_unpriced(self, source: RoomSource, gift: Gift) -> None:
+        self.counters.unpriced_gifts[source.platform] += 1
+        if self._admission.is_unknown_price(gift):
+            self._log.warning("gift.price_unknown", source=source.name, gift=gift.name[:100])
+
+    def _take_unknown(self, source: RoomSource, name: str) -> None:
+        unknown = self.counters.unknown
+        key = (source.platform, name)
+        if key not in unknown:
+            if len(unknown) >= MAX_UNKNOWN_NAMES:
+                key = (source.platform, "other")
+            else:
+                self._log.info("message.unknown", source=source.name, name=name)
+        unknown[key] += 1
+
+    def _take_notice(self, source: RoomSource, notice: Notice) -> None:
+        if notice.kind is NoticeKind.CREDENTIAL_WEAK:
+            if source.credential_alarm != notice.detail:
+                source.credential_alarm = notice.detail
+                self._log.warning("source.credential_weak", source=source.name, problem=notice.detail)
+            return
+        is_live = notice.kind is NoticeKind.LIVE
+        if is_live == self.is_live:
+            return
+        self.is_live = is_live
+        self._log.info("room.live" if is_live else "room.ended", source=source.name, detail=notice.detail)
+        if not is_live:
+            now = self._clock.monotonic()
+            self._admit(source, source.intake.flush(now))
+            ending = LiveEvent(self._clock.now_ms(), Viewers(0))
+            self.counters.received[source.platform, EventType.VIEWERS] += 1
+            self._admit(source, Taken([ending]))
+
+    def _without_history(self, source: RoomSource, events: Sequence[LiveEvent]) -> Sequence[LiveEvent]:
+        """Leave out what was said before our time.
+
+        At the first connection that is everything older than it, later what is older than its TTL; the
+        rest is told apart by its ids.
+        """
+        now_ms = self._clock.now_ms()
+        fresh: list[LiveEvent] = []
+        for event in events:
+            kind = self._admission.type_of(event)
+            earliest_ms = now_ms - self._policies[kind].ttl_secs * 1000
+            if not source.intake.connected_at_ms or event.timestamp_ms >= source.starts_at_ms:
+                reason = DropReason.EXPIRED if event.timestamp_ms < earliest_ms else None
+            else:
+                reason = DropReason.HISTORY
+            if reason is None:
+                fresh.append(event)
+            else:
+                source.intake.seen(event)
+                self._drop(event, reason)
+        return fresh
+
+    def _observe_latency(self, events: Sequence[Pending], now: float) -> None:
+        """Count latencies by bucket without looking at each event: they are in order of arrival."""
+        arrivals = [pending.arrived_at for pending in events]
+        histogram = self.counters.latency_secs
+        younger_than_here = len(arrivals)
+        for index, bound in enumerate(histogram.bounds):
+            older = bisect_left(arrivals, now - bound, hi=younger_than_here)
+            histogram.counts[index] += younger_than_here - older
+            younger_than_here = older
+        histogram.counts[-1] += younger_than_here
+        histogram.total += now * len(arrivals) - sum(arrivals)
+
+    def _notes(self) -> Iterable[Note]:
+        for source in self.sources.values():
+            for key, value in source.intake.notes().items():
+                yield Note(self.name, source.name, key, value)
+
+    async def _release_held(self) -> None:
+        while True:
+            dues = [due for source in self.sources.values() if (due := source.intake.due_at()) is not None]
+            if not dues:
+                self._holding.clear()
+                await self._holding.wait()
+                continue
+            await self._clock.sleep(max(min(dues) - self._clock.monotonic(), 0.01))
+            now = self._clock.monotonic()
+            for source in self.sources.values():
+                self._admit(source, source.intake.due(now))
+
+    async def _kept_running(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run ``work``; a bug in it is logged and it is started again, so that it ends neither room nor bridge."""
+        while True:
+            try:
+                await work()
+            except RoomNotFoundError:
+                return
+            except Exception:  # noqa: BLE001 - a bug in one part must not end the others
+                self._log.exception("room.part_failed", part=what)
+                with contextlib.suppress(TimeoutError):
+                    await self._clock.sleep(RESTART_SECS)
+            else:
+                return

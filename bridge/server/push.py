@@ -1,0 +1,76 @@
+"""``POST /push/{platform}/{room}``: a platform's call is answered once its events are on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from bridge.clock import Clock
+from bridge.errors import PushRefusedError, SpoolError
+from bridge.outbox.spool import Spool
+from bridge.room import Room, RoomSource
+from bridge.sources.contract import PushRequest
+
+MAX_BODY_BYTES = 1024 * 1024
+
+
+class PushRoute:
+    """Finds the room's source, has it verify and decode, and answers after the commit."""
+
+    def __init__(self, rooms: Mapping[str, Room], spool: Spool, clock: Clock) -> None:
+        self._rooms = rooms
+        self._spool = spool
+        self._clock = clock
+
+    async def head(self, request: web.Request) -> web.Response:
+        """Answer the platforms' probe."""
+        return web.Response(status=200 if self._sources(request) else 404)
+
+    async def post(self, request: web.Request) -> web.Response:
+        """Take a call."""
+        sources = self._sources(request)
+        if not sources:
+            return _refusal(404, "no such room, or it has no such push source")
+        try:
+            body = await request.content.read(MAX_BODY_BYTES + 1)
+            while len(body) <= MAX_BODY_BYTES and not request.content.at_eof():
+                body += await request.content.read(MAX_BODY_BYTES + 1 - len(body))
+        except (OSError, web.HTTPException):
+            return _refusal(400, "the body broke off")
+        if len(body) > MAX_BODY_BYTES:
+            return _refusal(413, f"a body may have {MAX_BODY_BYTES} bytes")
+        push = PushRequest(
+            method=request.method,
+            headers={name.lower(): value for name, value in request.headers.items()},
+            query=dict(request.query),
+            body=bytes(body),
+            received_at_ms=self._clock.now_ms(),
+        )
+        refusal = PushRefusedError(404, "no such push source")
+        room = self._rooms[request.match_info["room"]]
+        for source in sources:
+            assert source.push is not None
+            try:
+                answer = source.push.receive(push)
+            except PushRefusedError as error:
+                refusal = error
+                continue
+            room.take(source, answer.decoded)
+            try:
+                await self._spool.durable()
+            except SpoolError:
+                return _refusal(503, "the events cannot be written to disk")
+            return web.Response(status=answer.status, body=answer.body, content_type=answer.content_type)
+        return _refusal(refusal.status, refusal.problem)
+
+    def _sources(self, request: web.Request) -> list[RoomSource]:
+        room = self._rooms.get(request.match_info["room"])
+        if room is None:
+            return []
+        platform = request.match_info["platform"]
+        return [source for source in room.sources.values() if source.platform == platform and source.push is not None]
+
+
+def _refusal(status: int, problem: str) -> web.Response:
+    return web.json_response({"error": problem}, status=status)
