@@ -1,0 +1,120 @@
+"""``check``, ``schema`` and ``platforms``: looking without running."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Annotated
+
+import aiohttp
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bridge import config as configuration
+from bridge.app import account_options
+from bridge.cli.options import ConfigDirectory
+from bridge.clock import SystemClock
+from bridge.config import Config, load
+from bridge.config import Room as RoomConfig
+from bridge.credential_guard import CredentialGuard
+from bridge.errors import BridgeError, ConfigError
+from bridge.events import EventType
+from bridge.metastudio.account import Account, open_account
+from bridge.report.url import report_url
+from bridge.sources.contract import available_platforms, load_platform
+from bridge.sources.http import SourceHttp
+
+EXIT_REFUSED = 3
+
+
+def check(
+    config: ConfigDirectory = Path("config"),
+    *,
+    online: Annotated[bool, typer.Option("--online", help="Also ask the platforms and the cloud.")] = False,
+) -> None:
+    """Load and validate the configuration; print one line a room.
+
+    All problems are printed at once, as `file: key: problem: what is allowed`, with exit code 2.
+    """
+    loaded = load(config, os.environ)
+    lines, refused = asyncio.run(_checked(loaded, online=online))
+    for line in lines:
+        typer.echo(line)
+    raise typer.Exit(EXIT_REFUSED if refused else 0)
+
+
+def schema() -> None:
+    """Print the JSON Schema of the configuration, for editors."""
+    typer.echo(orjson.dumps(configuration.schema(), option=orjson.OPT_INDENT_2).decode())
+
+
+def platforms() -> None:
+    """List the platforms: event types covered, route, status."""
+    table = Table(title="Platforms", title_justify="left")
+    for column in ("platform", "name", "route", "status", *(kind.name.lower() for kind in EventType)):
+        table.add_column(column, no_wrap=column in ("platform", "status"))
+    for name in available_platforms():
+        platform = load_platform(name)
+        marks = ["yes" if kind in platform.event_types else "" for kind in EventType]
+        table.add_row(name, platform.title, platform.route, platform.officialness.value, *marks)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    console.print(table)
+
+
+async def _checked(loaded: Config, *, online: bool) -> tuple[list[str], bool]:
+    lines: list[str] = []
+    refused = False
+    async with aiohttp.ClientSession() as http:
+        account = open_account(http, account_options(loaded.bridge), CredentialGuard(), SystemClock())
+        for room in loaded.rooms:
+            sources = ", ".join(f"{source.platform.name} {source.initial.room}".strip() for source in room.sources)
+            lines.append(f"{room.name}: ok: {sources} -> {_target(room)}")
+            if online:
+                found, failed = await _asked(room, account)
+                lines += found
+                refused = refused or failed
+    return lines, refused
+
+
+def _target(room: RoomConfig) -> str:
+    if room.report.smart_live_room_id:
+        job = room.report.job_id or "the newest job"
+        return f"{job} of smart live room {room.report.smart_live_room_id}"
+    url = report_url(room.report.url().reveal(), SystemClock().now_ms())
+    if not url.expires_at_ms:
+        return str(url)
+    left_secs = (url.expires_at_ms - SystemClock().now_ms()) // 1000
+    return f"{url} ({f'expires in {left_secs} s' if left_secs > 0 else 'EXPIRED'})"
+
+
+async def _asked(room: RoomConfig, account: Account | None) -> tuple[list[str], bool]:
+    """Locate the room's sources and its job; returns lines to show and whether anything was refused."""
+    lines: list[str] = []
+    failed = False
+    for source in room.sources:
+        platform = source.platform
+        if platform.locate is None:
+            lines.append(f"  {platform.name}: waits for the platform's calls")
+            continue
+        http = SourceHttp(SystemClock(), source.initial.proxy.reveal())
+        try:
+            connections = await platform.locate(source.options(), http)
+            lines.append(f"  {platform.name} {source.initial.room}: found, {len(connections)} way(s) to connect")
+        except (BridgeError, ConfigError) as error:
+            lines.append(f"  {platform.name} {source.initial.room}: {error}")
+            failed = True
+        finally:
+            await http.close()
+    if account is not None and room.report.smart_live_room_id:
+        try:
+            job = await account.client.newest_job(room.report.smart_live_room_id)
+            lines.append(f"  job: {job.job_id} {job.state}" if job else "  job: none is running")
+        except BridgeError as error:
+            lines.append(f"  job: {error}")
+            failed = True
+    return lines, failed

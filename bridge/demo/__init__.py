@@ -1,0 +1,1 @@
+"""A simulated live room, and the demonstration built on it."""
