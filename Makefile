@@ -1,0 +1,71 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PROTO := bridge/sources/codecs
+SECONDS ?= 30
+
+.PHONY: help demo test check unit bench fmt lock proto clean
+
+help:
+	@echo "make demo   the whole job in a minute: simulated room -> bridge -> local MetaStudio"
+	@echo "make test   format, lint, types and all tests: the line that CI runs"
+	@echo "make bench  cost an event beside the floor measured in the same run, latency, memory"
+	@echo "make fmt    format the code"
+	@echo "make lock   resolve the lock files anew"
+	@echo "make proto  compile the .proto files"
+
+demo: $(VENV)/run
+	$(BIN)/live-event-bridge demo --seconds $(SECONDS)
+
+test: check unit
+
+check: $(VENV)/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+unit: $(VENV)/dev
+	$(BIN)/pytest
+
+bench: $(VENV)/dev
+	$(BIN)/python -m tests.bench
+
+fmt: $(VENV)/dev
+	$(BIN)/ruff check --fix --exit-zero --quiet .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/dev
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	  --custom-compile-command "make lock" pyproject.toml --group dev -o requirements-dev.lock
+
+proto: $(VENV)/dev
+	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. $(PROTO)/*.proto
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# Debian's python3 has venv but not what it needs; there root may install it, anybody else is told.
+$(VENV)/bin/pip:
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || $(PYTHON) -m virtualenv -q $(VENV) 2>/dev/null || { \
+	  rm -rf $(VENV); \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing python3-venv, which this python3 lacks"; \
+	    apt-get update -q && apt-get install -q -y --no-install-recommends python3-venv; \
+	    $(PYTHON) -m venv $(VENV); \
+	  else \
+	    echo "python3 cannot make a virtual environment: install python3-venv" >&2; exit 1; \
+	  fi; }
+
+$(VENV)/run: requirements.lock pyproject.toml | $(VENV)/bin/pip
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/pip
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
