@@ -1,0 +1,81 @@
+"""What the messages of one frame yield, gathered in order, and the values that several of them share."""
+
+from __future__ import annotations
+
+import binascii
+from typing import Any
+
+from google.protobuf.message import DecodeError as ProtobufDecodeError
+from google.protobuf.message import Message
+
+from bridge.errors import DecodeError, SourceError
+from bridge.events import Content, LiveEvent, Twin, User, plausible_timestamp_ms
+from bridge.sources.contract import Decoded, Notice
+from bridge.sources.fields import mapping, optional_integer, optional_text, text
+
+_FIRST_MS = 100_000_000_000
+"""A smaller number is seconds: danmaku of 2018 carry those where today's carry ms."""
+
+
+class Findings:
+    """Gathers results while a frame is read."""
+
+    __slots__ = ("end", "events", "ignored", "notices", "received_at_ms", "rejected", "replies", "unknown")
+
+    def __init__(self, received_at_ms: int) -> None:
+        self.received_at_ms = received_at_ms
+        self.events: list[LiveEvent] = []
+        self.rejected: list[DecodeError] = []
+        self.ignored: list[str] = []
+        self.unknown: list[str] = []
+        self.notices: list[Notice] = []
+        self.replies: list[bytes] = []
+        self.end: SourceError | None = None
+
+    def event(self, content: Content, timestamp: int, event_id: str, twin: Twin | None = None) -> None:
+        """Add an event; ``timestamp`` is the platform's, in seconds or ms, 0 if it told none."""
+        timestamp_ms = timestamp if timestamp >= _FIRST_MS else timestamp * 1000
+        self.events.append(
+            LiveEvent(plausible_timestamp_ms(timestamp_ms, self.received_at_ms), content, event_id, None, twin)
+        )
+
+    def decoded(self) -> Decoded:
+        """Return everything found."""
+        return Decoded(
+            events=self.events,
+            rejected=self.rejected,
+            ignored=self.ignored,
+            unknown=self.unknown,
+            notices=self.notices,
+            replies=self.replies,
+            end=self.end,
+        )
+
+
+def viewer(uid: str, name: str, level: int = 0, badge: str = "", badge_level: int = 0) -> User:
+    """Return a user. What guests are shown (uid 0, ``张***``) is nobody in particular."""
+    if uid == "0" or "***" in name:
+        return User("bilibili_0", name, level, badge, badge_level, masked=True)
+    return User(f"bilibili_{uid}", name, level, badge, badge_level)
+
+
+def medal_worn(medal: dict[str, Any]) -> tuple[str, int]:
+    """Return name and level of the fan medal worn, which may be another anchor's; without one, "" and 0."""
+    name = optional_text(medal, "medal_name")
+    return (name, optional_integer(medal, "medal_level")) if name else ("", 0)
+
+
+def message_id(message: dict[str, Any]) -> str:
+    """Return the envelope's id, which not every message has."""
+    return optional_text(message, "msg_id")
+
+
+def read_protobuf(message: dict[str, Any], into: Message) -> None:
+    """Read the base64 protobuf in ``data.pb``."""
+    encoded = text(mapping(message, "data"), "pb", "data")
+    try:
+        into.ParseFromString(binascii.a2b_base64(encoded, strict_mode=True))
+    except ValueError:
+        raise DecodeError("data.pb", "is not base64") from None
+    except ProtobufDecodeError:
+        raise DecodeError("data.pb", "is not the protobuf that was expected") from None
