@@ -1,0 +1,1 @@
+"""MetaStudio's API as its SDK and documents define it."""
