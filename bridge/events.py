@@ -2,6 +2,9 @@
 
 The shapes are those of MetaStudio's report call: ``{"timestamp": ms, "type": n, "content": "<JSON text>"}``.
 Interaction rules match on the bare leaf names inside ``content``, so exactly the documented keys are sent.
+
+All of these are values: nobody changes one that exists. They are not declared frozen, because three of
+them are made for every event and a frozen dataclass costs three times as much to make.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ class EventType(IntEnum):
     VIEWERS = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class User:
     """A viewer. ``id`` is ``<site>_<id>``; a masked user is nobody in particular and has ``<site>_0``."""
 
@@ -48,7 +51,7 @@ class User:
     masked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Comment:
     """A viewer's words."""
 
@@ -57,7 +60,7 @@ class Comment:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Join:
     """A viewer entered."""
 
@@ -65,7 +68,7 @@ class Join:
     user: User
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Like:
     """A viewer liked; ``count`` is for the metrics, the wire has no field for it."""
 
@@ -74,7 +77,7 @@ class Like:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Gift:
     """Money. ``unit_value`` is the list price of one, ``total_value`` what was really paid for all of ``count``.
 
@@ -93,7 +96,7 @@ class Gift:
     priced: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class PaidMessage:
     """Words and money at once (super chat, cheer, resubscription with a text).
 
@@ -105,7 +108,7 @@ class PaidMessage:
     gift: Gift
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Follow:
     """A viewer followed or subscribed without paying anything that we can count."""
 
@@ -113,7 +116,7 @@ class Follow:
     user: User
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Viewers:
     """How many watch now: concurrent, never cumulative."""
 
@@ -124,7 +127,7 @@ class Viewers:
 Content = Comment | Join | Like | Gift | PaidMessage | Follow | Viewers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Streak:
     """Marks a gift whose ``count`` and ``total_value`` are a combo's running totals so far.
 
@@ -137,7 +140,7 @@ class Streak:
     started_at_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Twin:
     """Marks one of several messages that tell the same fact, all with the same ``key``.
 
@@ -150,7 +153,7 @@ class Twin:
     wait_secs: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class LiveEvent:
     """One event of a live room.
 
@@ -192,13 +195,10 @@ class LiveEvent:
             inner = orjson.dumps(fields).decode()
         if len(inner) * 2 > MAX_CONTENT_CHARS and _utf16_units(inner) > MAX_CONTENT_CHARS:
             inner = _shortened(fields)
-        return orjson.dumps(
-            {
-                "timestamp": min(max(self.timestamp_ms, 0), MAX_TIMESTAMP_MS),
-                "type": content.type.value,
-                "content": inner,
-            }
-        )
+        timestamp_ms = self.timestamp_ms
+        if not 0 <= timestamp_ms <= MAX_TIMESTAMP_MS:
+            timestamp_ms = min(max(timestamp_ms, 0), MAX_TIMESTAMP_MS)
+        return orjson.dumps({"timestamp": timestamp_ms, "type": content.type, "content": inner})
 
 
 def plausible_timestamp_ms(timestamp_ms: int, received_at_ms: int) -> int:
@@ -207,12 +207,20 @@ def plausible_timestamp_ms(timestamp_ms: int, received_at_ms: int) -> int:
     Impossible are years before 2005 (a missing value, or seconds taken for ms) and, when our own
     clock is plausible, more than a day ahead of it.
     """
-    latest_ms = MAX_TIMESTAMP_MS
-    if received_at_ms >= _EARLIEST_PLAUSIBLE_MS:
-        latest_ms = min(received_at_ms + _CLOCK_TOLERANCE_MS, MAX_TIMESTAMP_MS)
-    if _EARLIEST_PLAUSIBLE_MS <= timestamp_ms <= latest_ms:
+    knows_time = received_at_ms >= _EARLIEST_PLAUSIBLE_MS
+    latest_ms = received_at_ms + _CLOCK_TOLERANCE_MS if knows_time else MAX_TIMESTAMP_MS
+    if _EARLIEST_PLAUSIBLE_MS <= timestamp_ms <= latest_ms and timestamp_ms <= MAX_TIMESTAMP_MS:
         return timestamp_ms
     return min(max(received_at_ms, 0), MAX_TIMESTAMP_MS)
+
+
+def encodable(text: str) -> str:
+    """Return ``text`` as UTF-8 can carry it: half a surrogate pair, which JSON can bring, becomes U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
 def _fields(content: Content) -> dict[str, Any]:
@@ -246,14 +254,14 @@ def _user_fields(user: User) -> dict[str, Any]:
 
 
 def _clamped(value: int) -> int:
-    return min(max(value, 0), MAX_INTEGER)
+    return value if 0 <= value <= MAX_INTEGER else min(max(value, 0), MAX_INTEGER)
 
 
 def _scrubbed(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _scrubbed(item) for key, item in value.items()}
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
+        return encodable(value).replace("\0", "")
     return value
 
 

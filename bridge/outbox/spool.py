@@ -21,10 +21,10 @@ from typing import TypeVar
 
 from bridge.clock import Clock
 from bridge.errors import SpoolError, SpoolLockedError
-from bridge.outbox.spool_file import DeadLetter, Group, Note, Row, SpoolFile
+from bridge.outbox.spool_file import DeadLetter, Group, Note, Row, RowValues, SpoolFile
 from bridge.pending import Pending
 
-COMMIT_INTERVAL_SECS = 0.02
+COMMIT_INTERVAL_SECS = 0.03
 RETRY_SECS = 30.0
 
 T = TypeVar("T")
@@ -64,8 +64,8 @@ class Spool:
         self._file: SpoolFile | None = None
         self._lock_fd = -1
         self._number = 0
-        self._kept: dict[int, Row] = {}
-        self._unwritten: dict[int, Row] = {}
+        self._kept: dict[int, RowValues] = {}
+        self._unwritten: dict[int, RowValues] = {}
         self._settled: list[int] = []
         self._dead: list[DeadLetter] = []
         self._notes_sources: list[NotesSource] = []
@@ -93,9 +93,10 @@ class Spool:
 
     def add(self, room: str, pending: Pending, arrived_at_ms: int) -> None:
         """Have an event written with the next group."""
-        row = Row(pending.number, room, pending.type, arrived_at_ms, pending.wire)
-        self._kept[row.number] = row
-        self._unwritten[row.number] = row
+        number = pending.number
+        row = (number, room, pending.type, arrived_at_ms, pending.wire)
+        self._kept[number] = row
+        self._unwritten[number] = row
         if not self._changed.is_set():
             self._changed.set()
 
@@ -107,9 +108,7 @@ class Spool:
             if kept.pop(number, None) is not None and unwritten.pop(number, None) is None:
                 settled.append(number)
         if len(settled) > before:
-            # A repetition after a kill is bounded by what was acknowledged and not yet forgotten.
             self._changed.set()
-            self._urgent.set()
 
     def dead_letter(self, letter: DeadLetter) -> None:
         """Keep an event that the cloud refuses, for the operator; its row goes in the same group."""

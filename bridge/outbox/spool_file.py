@@ -1,5 +1,8 @@
 """The SQLite file behind the spool: its schema, one group a transaction, and recovery from damage.
 
+Events stand in chunks, one a room and transaction, as columns: an event costs its bytes and not a row of
+its own. A chunk goes when all of its events are settled; until then it says which of them are.
+
 Used by one thread at a time. Every fault of the disk or of the file is a ``SpoolError``.
 """
 
@@ -7,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import struct
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,12 +23,13 @@ from bridge.events import EventType
 FILE_NAME = "spool.db"
 SCHEMA_VERSION = 1
 MAX_DEAD_LETTERS = 10_000
-_MAX_RANGES = 400
+_SEPARATOR = b"\n"
+"""Stands in no event: JSON text has no raw line breaks."""
 
 _SCHEMA = """
-CREATE TABLE events (
-    number INTEGER PRIMARY KEY, room TEXT NOT NULL, type INTEGER NOT NULL,
-    arrived_at_ms INTEGER NOT NULL, wire BLOB NOT NULL
+CREATE TABLE chunks (
+    id INTEGER PRIMARY KEY, room TEXT NOT NULL, numbers BLOB NOT NULL, types BLOB NOT NULL,
+    arrived_at_ms BLOB NOT NULL, wires BLOB NOT NULL, settled BLOB NOT NULL
 );
 CREATE TABLE notes (
     room TEXT NOT NULL, source TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,
@@ -38,6 +43,9 @@ CREATE TABLE dead_letters (
 """
 
 
+_CHUNKS = "SELECT id, room, numbers, types, arrived_at_ms, wires, settled FROM chunks ORDER BY id"
+
+
 class Row(NamedTuple):
     """A durable event as it stands in the file."""
 
@@ -46,6 +54,10 @@ class Row(NamedTuple):
     type: EventType
     arrived_at_ms: int
     wire: bytes
+
+
+RowValues = tuple[int, str, EventType, int, bytes]
+"""A row before it has names: one is made for every durable event, and a plain tuple costs a fifth of a named one."""
 
 
 class Note(NamedTuple):
@@ -78,7 +90,7 @@ class DeadLetter:
 class Group:
     """What goes to disk in one transaction."""
 
-    rows: Sequence[Row] = ()
+    rows: Sequence[RowValues] = ()
     settled: Sequence[int] = ()
     dead: Sequence[DeadLetter] = ()
     notes: Sequence[Note] = field(default=())
@@ -92,6 +104,8 @@ class SpoolFile:
 
     def __init__(self, directory: Path, *, read_only: bool = False) -> None:
         self.path = directory / FILE_NAME
+        self._chunk_of: dict[int, int] = {}
+        self._unsettled: dict[int, int] = {}
         with _faults(self.path):
             if read_only:
                 self._db = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, isolation_level=None)
@@ -116,14 +130,14 @@ class SpoolFile:
         """Write one group in one transaction."""
         with _faults(self.path):
             self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany("INSERT OR REPLACE INTO events VALUES (?,?,?,?,?)", group.rows)
-            self._delete(group.settled)
-            self._write_dead(group.dead)
+            if group.rows:
+                self._write_rows(group.rows)
+            if group.settled:
+                self._settle(group.settled)
+            if group.dead:
+                self._write_dead(group.dead)
             if group.notes:
-                gone = [note[:3] for note in group.notes if note.value is None]
-                self._db.executemany("DELETE FROM notes WHERE room=? AND source=? AND key=?", gone)
-                kept = [note for note in group.notes if note.value is not None]
-                self._db.executemany("INSERT OR REPLACE INTO notes VALUES (?,?,?,?)", kept)
+                self._write_notes(group.notes)
             self._db.execute("COMMIT")
 
     def recover(self) -> tuple[list[Row], dict[tuple[str, str], dict[str, bytes]]]:
@@ -132,7 +146,12 @@ class SpoolFile:
             problem = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
             if problem != "ok":
                 raise SpoolError(f"{self.path}: {problem}")
-            rows = [_row(row) for row in self._db.execute("SELECT * FROM events ORDER BY number")]
+            rows: list[Row] = []
+            for chunk in self._db.execute(_CHUNKS):
+                found = _rows(chunk)
+                self._open_chunk(chunk[0], [row.number for row in found])
+                rows += found
+            rows.sort()
             notes: dict[tuple[str, str], dict[str, bytes]] = {}
             for room, source, key, value in self._db.execute("SELECT * FROM notes"):
                 notes.setdefault((room, source), {})[key] = value
@@ -150,12 +169,13 @@ class SpoolFile:
                 (version,) = database.execute("PRAGMA user_version").fetchone()
                 if version not in (0, SCHEMA_VERSION):
                     raise SpoolError(f"{path} was written by another version of the bridge (schema {version})")
-                with contextlib.suppress(sqlite3.Error, ValueError):
-                    rows.extend(_row(row) for row in database.execute("SELECT * FROM events ORDER BY number"))
+                with contextlib.suppress(sqlite3.Error, ValueError, struct.error):
+                    for chunk in database.execute(_CHUNKS):
+                        rows += _rows(chunk)
                 with contextlib.suppress(sqlite3.Error):
                     for room, source, key, value in database.execute("SELECT * FROM notes"):
                         notes.setdefault((room, source), {})[key] = value
-        return rows, notes, _set_aside(path)
+        return sorted(rows), notes, _set_aside(path)
 
     def dead_letters(self, room: str = "") -> list[DeadLetter]:
         """Return the dead letters, oldest first, of one room or of all."""
@@ -185,18 +205,18 @@ class SpoolFile:
         return row
 
     def highest_number(self) -> int:
-        """Return the highest number given to a waiting event."""
-        with _faults(self.path):
-            return int(self._db.execute("SELECT coalesce(max(number), 0) FROM events").fetchone()[0])
+        """Return the highest number given to a waiting event, 0 if none waits."""
+        return max((row.number for row in self._all_rows()), default=0)
 
     def waiting(self) -> list[tuple[str, EventType, int, int, int]]:
         """Return what waits: room, type, events, bytes, arrival of the oldest (ms)."""
-        with _faults(self.path):
-            found = self._db.execute(
-                "SELECT room, type, count(*), sum(length(wire)), min(arrived_at_ms) FROM events"
-                " GROUP BY room, type ORDER BY room, type"
-            )
-            return [(room, EventType(kind), count, size, oldest) for room, kind, count, size, oldest in found]
+        found: dict[tuple[str, EventType], list[Row]] = {}
+        for row in self._all_rows():
+            found.setdefault((row.room, row.type), []).append(row)
+        return [
+            (room, kind, len(rows), sum(len(row.wire) for row in rows), min(row.arrived_at_ms for row in rows))
+            for (room, kind), rows in sorted(found.items())
+        ]
 
     def close(self) -> None:
         """Fold the log into the file and close it."""
@@ -209,16 +229,61 @@ class SpoolFile:
         self._db.close()
         return _set_aside(self.path)
 
-    def _delete(self, numbers: Sequence[int]) -> None:
-        ranges = list(_ranges(numbers))
-        if len(ranges) <= _MAX_RANGES or len(ranges) * 4 < len(numbers):
-            self._db.executemany("DELETE FROM events WHERE number BETWEEN ? AND ?", ranges)
-        else:
-            self._db.executemany("DELETE FROM events WHERE number=?", [(number,) for number in numbers])
+    def _all_rows(self) -> list[Row]:
+        with _faults(self.path):
+            return [row for chunk in self._db.execute(_CHUNKS) for row in _rows(chunk)]
+
+    def _write_rows(self, rows: Sequence[RowValues]) -> None:
+        by_room: dict[str, list[RowValues]] = {}
+        for row in rows:
+            by_room.setdefault(row[1], []).append(row)
+        for room, of_room in by_room.items():
+            numbers, _, types, arrivals, wires = zip(*of_room, strict=True)
+            packing = f"<{len(numbers)}q"
+            chunk_id = self._db.execute(
+                "INSERT INTO chunks (room, numbers, types, arrived_at_ms, wires, settled) VALUES (?,?,?,?,?,?)",
+                (
+                    room,
+                    struct.pack(packing, *numbers),
+                    bytes(types),
+                    struct.pack(packing, *arrivals),
+                    _SEPARATOR.join(wires),
+                    b"",
+                ),
+            ).lastrowid
+            assert chunk_id is not None
+            self._open_chunk(chunk_id, numbers)
+
+    def _open_chunk(self, chunk_id: int, numbers: Sequence[int]) -> None:
+        self._chunk_of.update(dict.fromkeys(numbers, chunk_id))
+        self._unsettled[chunk_id] = len(numbers)
+
+    def _settle(self, numbers: Sequence[int]) -> None:
+        """Delete the chunks that are done with; write down in the others which events are."""
+        touched: dict[int, list[int]] = {}
+        for number in numbers:
+            chunk_id = self._chunk_of.pop(number, None)
+            if chunk_id is not None:
+                touched.setdefault(chunk_id, []).append(number)
+        for chunk_id, settled in touched.items():
+            self._unsettled[chunk_id] -= len(settled)
+            if self._unsettled[chunk_id] == 0:
+                del self._unsettled[chunk_id]
+                self._db.execute("DELETE FROM chunks WHERE id=?", (chunk_id,))
+            else:
+                packed = struct.pack(f"<{len(settled)}q", *settled)
+                self._db.execute(
+                    "UPDATE chunks SET settled = CAST(settled || ? AS BLOB) WHERE id=?", (packed, chunk_id)
+                )
+
+    def _write_notes(self, notes: Sequence[Note]) -> None:
+        for note in notes:
+            if note.value is None:
+                self._db.execute("DELETE FROM notes WHERE room=? AND source=? AND key=?", note[:3])
+            else:
+                self._db.execute("INSERT OR REPLACE INTO notes VALUES (?,?,?,?)", note)
 
     def _write_dead(self, letters: Sequence[DeadLetter]) -> None:
-        if not letters:
-            return
         self._db.executemany(
             "INSERT INTO dead_letters (number, room, job_id, type, died_at_ms, status, error_code, error_msg,"
             " request_id, wire) VALUES (?,?,?,?,?,?,?,?,?,?)",
@@ -243,9 +308,19 @@ class SpoolFile:
         )
 
 
-def _row(values: tuple[int, str, int, int, bytes]) -> Row:
-    number, room, kind, arrived_at_ms, wire = values
-    return Row(number, room, EventType(kind), arrived_at_ms, wire)
+def _rows(chunk: tuple[int, str, bytes, bytes, bytes, bytes, bytes]) -> list[Row]:
+    """Return the events of a chunk that are not settled. ``ValueError`` or ``struct.error`` if it is damaged."""
+    _, room, numbers, types, arrivals, wires, settled = chunk
+    packing = f"<{len(types)}q"
+    done = set(struct.unpack(f"<{len(settled) // 8}q", settled))
+    columns = zip(
+        struct.unpack(packing, numbers), types, struct.unpack(packing, arrivals), wires.split(_SEPARATOR), strict=True
+    )
+    return [
+        Row(number, room, EventType(kind), arrived_at_ms, wire)
+        for number, kind, arrived_at_ms, wire in columns
+        if number not in done
+    ]
 
 
 def _dead_letter(values: tuple[int, str, str, int, int, int, str, str, str, bytes, int]) -> DeadLetter:
@@ -253,20 +328,6 @@ def _dead_letter(values: tuple[int, str, str, int, int, int, str, str, str, byte
     return DeadLetter(
         number, room, job_id, EventType(kind), died_at_ms, status, code, message, request_id, wire, letter_id
     )
-
-
-def _ranges(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield runs of neighbours as (first, last)."""
-    first = last = -1
-    for number in sorted(numbers):
-        if number == last + 1 and first >= 0:
-            last = number
-            continue
-        if first >= 0:
-            yield first, last
-        first = last = number
-    if first >= 0:
-        yield first, last
 
 
 def _set_aside(path: Path) -> Path:
@@ -282,5 +343,5 @@ def _set_aside(path: Path) -> Path:
 def _faults(path: Path) -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, ValueError, struct.error) as error:
         raise SpoolError(f"{path}: {error}") from error

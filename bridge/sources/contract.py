@@ -3,7 +3,8 @@
 A platform is one module in ``bridge/sources/platforms``; its file name is the name in the
 configuration and ``PLATFORM``, its last line, is what is loaded. It is pure: it decodes bytes it is
 given and *names* the calls it wants made. Sockets, HTTP, clocks and retries belong to the
-machinery (``supervisor``, ``websocket``, ``polling``, ``push``).
+machinery (``supervisor``, ``session``, ``websocket``, ``streaming``, ``push``). ``Frame`` and ``Decoded``
+are values like the events, and unfrozen for the same reason.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from bridge.secret import Secret, redact_url
 MAX_FRAME_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Frame:
     """One message as it came off the wire: a socket message, a chunk of a stream, the body of a push.
 
@@ -99,7 +100,7 @@ class HttpAnswer:
             raise DecodeError("body", f"is not JSON (HTTP {self.status}, {len(self.body)} bytes)") from None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decoded:
     """What one frame (or answer, or push) yields, each kind in the order in which it stood there.
 

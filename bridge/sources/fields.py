@@ -31,6 +31,8 @@ def parse_json(data: bytes | str, at: str = "") -> Any:
 
 
 def _get(container: Any, key: str | int) -> Any:
+    if type(container) is dict:
+        return container.get(key, _ABSENT)
     try:
         return container[key]
     except (KeyError, IndexError, TypeError):
@@ -105,7 +107,7 @@ def optional_sequence(container: Any, key: str | int) -> list[Any]:
 
 def optional_text(container: Any, key: str | int, default: str = "") -> str:
     """Return the text at ``key``, or ``default``; a number is read as its digits."""
-    value = _get(container, key)
+    value = container.get(key) if type(container) is dict else _get(container, key)
     if type(value) is str:
         return value
     return str(value) if type(value) is int else default
@@ -113,7 +115,10 @@ def optional_text(container: Any, key: str | int, default: str = "") -> str:
 
 def optional_integer(container: Any, key: str | int, default: int = 0) -> int:
     """Return the integer at ``key``, or ``default``."""
-    number = as_integer(_get(container, key))
+    value = container.get(key) if type(container) is dict else _get(container, key)
+    if type(value) is int:
+        return value
+    number = as_integer(value)
     return default if number is None else number
 
 
@@ -124,7 +129,8 @@ def as_integer(value: Any) -> int | None:
     if type(value) is str:
         digits = value.strip()
         # int() itself would also take "1_000" and refuses more than 4300 digits with another error.
-        if len(digits) <= 20 and digits.lstrip("-").isascii() and digits.lstrip("-").isdigit():
+        unsigned = digits.removeprefix("-")
+        if len(digits) <= 20 and unsigned.isascii() and unsigned.isdigit():
             return int(digits)
         return None
     if type(value) is float and value.is_integer():
