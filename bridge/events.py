@@ -224,33 +224,28 @@ def encodable(text: str) -> str:
 
 
 def _fields(content: Content) -> dict[str, Any]:
-    if isinstance(content, Comment):
-        return {"user": _user_fields(content.user), "content": content.text}
-    if isinstance(content, Gift):
-        return {
-            "user": _user_fields(content.user),
-            "gift": {
-                "giftName": content.name,
-                "giftNum": _clamped(content.count),
-                "giftValue": _clamped(content.unit_value),
-                "totalValue": _clamped(content.total_value),
-            },
-        }
     if isinstance(content, Viewers):
         return {"numberOfViewers": _clamped(content.count)}
-    if isinstance(content, PaidMessage):
-        return {"user": _user_fields(content.gift.user), "content": content.text}
-    return {"user": _user_fields(content.user)}
-
-
-def _user_fields(user: User) -> dict[str, Any]:
-    return {
-        "userId": user.id,
-        "name": user.name,
-        "level": _clamped(user.level),
-        "badge": user.badge,
-        "badgeLevel": _clamped(user.badge_level),
+    user = content.gift.user if isinstance(content, PaidMessage) else content.user
+    fields: dict[str, Any] = {
+        "user": {
+            "userId": user.id,
+            "name": user.name,
+            "level": _clamped(user.level),
+            "badge": user.badge,
+            "badgeLevel": _clamped(user.badge_level),
+        }
     }
+    if isinstance(content, Comment | PaidMessage):
+        fields["content"] = content.text
+    elif isinstance(content, Gift):
+        fields["gift"] = {
+            "giftName": content.name,
+            "giftNum": _clamped(content.count),
+            "giftValue": _clamped(content.unit_value),
+            "totalValue": _clamped(content.total_value),
+        }
+    return fields
 
 
 def _clamped(value: int) -> int:

@@ -14,7 +14,7 @@ import structlog
 from bridge.clock import Clock
 from bridge.counters import RoomCounters
 from bridge.errors import RoomNotFoundError
-from bridge.events import EventType, Gift, LiveEvent, PaidMessage, Viewers
+from bridge.events import Comment, EventType, Gift, LiveEvent, PaidMessage, Viewers
 from bridge.outbox.admission import Admission
 from bridge.outbox.memory_guard import MemoryGuard
 from bridge.outbox.outbox import Outbox
@@ -212,10 +212,10 @@ class Room:
         return sum(pending.durable for pending in left)
 
     def _take_events(self, source: RoomSource, events: Sequence[LiveEvent]) -> None:
-        received, platform = self.counters.received, source.platform
-        type_of = self._admission.type_of
-        for event in events:
-            received[platform, type_of(event)] += 1
+        counters, now_ms = self.counters, self._clock.now_ms()
+        for kind, count in Counter(map(self._admission.type_of, events)).items():
+            counters.received[source.platform, kind] += count
+            counters.last_event_at_ms[source.platform, kind] = now_ms
         if source.replays_history:
             events = self._without_history(source, events)
         self._admit(source, source.intake.offer(events, self._clock.monotonic()))
@@ -233,7 +233,8 @@ class Room:
         now, now_ms = self._clock.monotonic(), self._clock.now_ms()
         add, spool, admission = self.outbox.add, self._spool, self._admission
         for event in taken.events:
-            self._look_at(source, event, now, now_ms)
+            if not isinstance(event.content, Comment) or event.content.user.masked:
+                self._look_at(source, event, now)
             forms = admission.forms(event)
             if len(forms) > 1:
                 self.counters.received[source.platform, forms[1].content.type] += 1
@@ -258,10 +259,9 @@ class Room:
             number, kind, wire, arrived_at, arrived_at + policy.ttl_secs, policy.durable, policy.resend_when_unknown
         )
 
-    def _look_at(self, source: RoomSource, event: LiveEvent, now: float, now_ms: int) -> None:
-        """Keep what the operator is shown of an event: last seen, money, masked users."""
+    def _look_at(self, source: RoomSource, event: LiveEvent, now: float) -> None:
+        """Keep what the operator is shown of events beyond their number: viewers, money, masked users."""
         content = event.content
-        self.counters.last_event_at_ms[source.platform, content.type] = now_ms
         if isinstance(content, Viewers):
             self._last_viewers = (event, now)
             return

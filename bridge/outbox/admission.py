@@ -31,6 +31,7 @@ class Admission:
         self._paid_message = paid_message
         self._money = money
         self._unpriced: set[str] = set()
+        self._always = {kind for kind, policy in policies.items() if policy.enabled and not policy.once_per_user_secs}
         self._seen: dict[EventType, dict[str, float]] = {EventType.JOIN: {}, EventType.LIKE: {}}
 
     def type_of(self, event: LiveEvent) -> EventType:
@@ -50,6 +51,8 @@ class Admission:
     def forms(self, event: LiveEvent) -> Sequence[LiveEvent]:
         """Return the event in the form(s) in which this room reports it: one, or two for a paid message as both."""
         content = event.content
+        if isinstance(content, Comment):
+            return (event,)
         if isinstance(content, Gift):
             valued = self._money.valued(content)
             return (event,) if valued is content else (replace(event, content=valued),)
@@ -64,6 +67,8 @@ class Admission:
     def refusal(self, event: LiveEvent, now: float) -> DropReason | None:
         """Return why this event is not to be reported, ``None`` if it is."""
         kind = event.content.type
+        if kind in self._always:
+            return None
         policy = self._policies[kind]
         if not policy.enabled:
             return DropReason.DISABLED
