@@ -1,0 +1,20 @@
+"""Times as text: RFC 3339, as web services write it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+
+
+def timestamp_ms(text: str) -> int:
+    """Return a time in ms since 1970, 0 for what is none.
+
+    Read are 0 to 9 digits of a second, ``Z``, ``+00:00`` and ``+0000``; a time without a zone counts as UTC.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MS
+    except (ValueError, OverflowError):
+        return 0

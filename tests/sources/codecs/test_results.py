@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from bridge.errors import DecodeError, RoomOfflineError, SourceUnavailableError
+from bridge.events import LiveEvent, Viewers
+from bridge.sources.codecs.results import joined
+from bridge.sources.contract import NOTHING, Decoded, HttpCall, Notice, NoticeKind
+
+
+def test_nothing_joined_is_nothing_and_one_is_itself() -> None:
+    one = Decoded(ignored=("a",))
+    assert joined([]) is NOTHING
+    assert joined([one]) is one
+
+
+def test_each_kind_keeps_its_order() -> None:
+    first = Decoded([LiveEvent(1, Viewers(1))], ignored=["a"], replies=[b"1"], calls=[HttpCall("GET", "x")])
+    second = Decoded(
+        [LiveEvent(2, Viewers(2))],
+        rejected=[DecodeError("p", "q")],
+        ignored=["b"],
+        unknown=["c"],
+        notices=[Notice(NoticeKind.LIVE)],
+        replies=["2"],
+    )
+
+    result = joined([first, second])
+
+    assert [event.timestamp_ms for event in result.events] == [1, 2]
+    assert list(result.ignored) == ["a", "b"]
+    assert list(result.replies) == [b"1", "2"]
+    assert (len(result.calls), len(result.rejected), len(result.unknown), len(result.notices)) == (1, 1, 1, 1)
+
+
+def test_the_first_end_and_the_first_follow_count() -> None:
+    parts = [
+        Decoded(follow=""),
+        Decoded(end=RoomOfflineError("first"), follow="later"),
+        Decoded(end=SourceUnavailableError("x")),
+    ]
+
+    result = joined(parts)
+
+    assert isinstance(result.end, RoomOfflineError)
+    assert result.follow == ""
