@@ -1,0 +1,281 @@
+"""The EventSub connection: subscriptions made over HTTP, notifications read from a WebSocket.
+
+The server never wants to hear from us: any text from the client closes the connection (vendor documentation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from bridge.errors import DecodeError, SourceAuthError, SourceError, SourceUnavailableError
+from bridge.events import plausible_timestamp_ms
+from bridge.sources.codecs.rfc3339 import timestamp_ms
+from bridge.sources.contract import (
+    NOTHING,
+    Decoded,
+    Decoder,
+    Frame,
+    HttpAnswer,
+    HttpCall,
+    Notice,
+    NoticeKind,
+    Poll,
+    QuietDecoder,
+)
+from bridge.sources.fields import (
+    identifier,
+    mapping,
+    optional_integer,
+    optional_mapping,
+    optional_text,
+    parse_json,
+    text,
+)
+from bridge.sources.platforms.twitch.api import STREAMS, SUBSCRIPTION, VALIDATION
+from bridge.sources.platforms.twitch.facts import MAX_NAME_CHARS, TierValues
+from bridge.sources.platforms.twitch.notifications import (
+    IGNORED_NOTIFICATIONS,
+    NOTIFICATIONS,
+    Notification,
+)
+from bridge.sources.platforms.twitch.viewers import StreamState, ViewerWatch
+
+SILENCE_TIMEOUT_SECS = 15.0
+"""The server is silent for at most 10 s unless asked otherwise; 5 s of grace (vendor documentation)."""
+
+VALIDATION_INTERVAL_SECS = 3600.0
+"""Twitch wants a token that is held for long to be validated every hour (vendor documentation)."""
+
+EXPIRY_WARNING_SECS = 86_400
+RETRY_INTERVAL_MS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A subscription: ``conditions`` are its keys for the channel's owner and for the token's user."""
+
+    version: str
+    conditions: tuple[str, ...]
+    scope: str = ""
+
+
+SUBSCRIPTIONS: Mapping[str, Wanted] = {
+    "channel.chat.message": Wanted("1", ("broadcaster_user_id", "user_id"), "user:read:chat"),
+    "channel.chat.notification": Wanted("1", ("broadcaster_user_id", "user_id"), "user:read:chat"),
+    "channel.follow": Wanted("2", ("broadcaster_user_id", "moderator_user_id"), "moderator:read:followers"),
+    "stream.online": Wanted("1", ("broadcaster_user_id",)),
+    "stream.offline": Wanted("1", ("broadcaster_user_id",)),
+}
+TELLING = frozenset(kind for kind, wanted in SUBSCRIPTIONS.items() if wanted.scope)
+"""The subscriptions that bring viewers' events; without any of them the connection is of no use."""
+
+CLOSE_CODES = {
+    4000: "Twitch had an internal error",
+    4001: "Twitch says that we sent something",
+    4002: "Twitch missed our answer to a ping",
+    4003: "no subscription was made in time",
+    4004: "the reconnection took too long",
+    4005: "Twitch had a network timeout",
+    4006: "Twitch had a network error",
+    4007: "Twitch refused its own reconnect URL",
+}
+"""Vendor documentation."""
+
+
+@dataclass(slots=True)
+class Session:
+    """What outlives one connection: who we are, what is subscribed to, whether the channel is live."""
+
+    watch: ViewerWatch
+    broadcaster_id: str
+    user_id: str
+    validates: bool = True
+    id: str = ""
+    asked_at_ms: int = 0
+    missing: set[str] = field(default_factory=set)
+    denied: set[str] = field(default_factory=set)
+
+    def polls(self) -> list[Poll]:
+        """Return what is asked over and over."""
+        polls = [self.watch.poll()]
+        if self.validates:
+            polls.append(Poll(self.watch.api.validation(), VALIDATION_INTERVAL_SECS))
+        return polls
+
+    def subscribe(self, session_id: str, now_ms: int) -> list[HttpCall]:
+        """Return the calls for all that is wanted, for a new session."""
+        self.id = session_id
+        self.missing = set(SUBSCRIPTIONS) - self.denied
+        return self._calls(now_ms)
+
+    def subscribe_to_missing(self, now_ms: int) -> list[HttpCall]:
+        """Return the calls for what was asked for a while ago and is still not confirmed."""
+        return self._calls(now_ms) if now_ms - self.asked_at_ms >= RETRY_INTERVAL_MS else []
+
+    def _calls(self, now_ms: int) -> list[HttpCall]:
+        self.asked_at_ms = now_ms
+        ids = (self.broadcaster_id, self.user_id)
+        return [
+            self.watch.api.subscribe(kind, wanted.version, dict(zip(wanted.conditions, ids, strict=False)), self.id)
+            for kind, wanted in SUBSCRIPTIONS.items()
+            if kind in self.missing
+        ]
+
+
+class EventSubDecoder(QuietDecoder):
+    """One EventSub connection. Without a session it only reads."""
+
+    def __init__(
+        self,
+        tier_values: TierValues,
+        stream: StreamState,
+        session: Session | None = None,
+        *,
+        subscribes: bool = True,
+    ) -> None:
+        self._tier_values = tier_values
+        self._stream = stream
+        self._session = session
+        self._subscribes = subscribes
+
+    def feed(self, frame: Frame) -> Decoded:
+        """Decode one frame."""
+        try:
+            message = parse_json(frame.data)
+        except DecodeError as error:
+            return Decoded(rejected=(error,))
+        return self.read(message, frame.received_at_ms)
+
+    def read(self, message: Any, received_at_ms: int) -> Decoded:
+        """Decode one parsed message, or its payload alone."""
+        try:
+            if type(message) is dict and "metadata" not in message and "subscription" in message:
+                return self._notified({}, message, received_at_ms)
+            metadata = mapping(message, "metadata")
+            kind = text(metadata, "message_type", "metadata")
+            decode = self.MESSAGES.get(kind)
+            if decode is None:
+                return Decoded(unknown=(kind[:MAX_NAME_CHARS],))
+            return decode(self, metadata, optional_mapping(message, "payload"), received_at_ms)
+        except DecodeError as error:
+            return Decoded(rejected=(error,))
+
+    def answered(self, call: HttpCall, answer: HttpAnswer, received_at_ms: int) -> Decoded:
+        """Take the answer to a subscription, a poll or a token renewal."""
+        session = self._session
+        if session is None:
+            return NOTHING
+        settled = session.watch.api.settled(call, answer)
+        if settled is not None:
+            return settled
+        if call.tag.startswith(SUBSCRIPTION):
+            return _subscribed(session, call.tag.removeprefix(SUBSCRIPTION), answer.status)
+        if call.tag == VALIDATION:
+            return _validated(session, answer)
+        if call.tag != STREAMS:
+            return NOTHING
+        counted = session.watch.counted(answer, received_at_ms)
+        # A subscription whose call was lost must not stay lost: half a chat looks like a whole one.
+        calls = session.subscribe_to_missing(received_at_ms)
+        return replace(counted, calls=calls) if calls else counted
+
+    def closed(self, code: int, reason: str) -> SourceError | None:
+        """Name the documented close codes."""
+        meaning = CLOSE_CODES.get(code)
+        return SourceUnavailableError(f"{meaning} (close code {code})") if meaning else None
+
+    def followed(self) -> Decoder:
+        """Return the decoder for the reconnect URL, where the subscriptions move along by themselves."""
+        return EventSubDecoder(self._tier_values, self._stream, self._session, subscribes=False)
+
+    def _welcomed(self, metadata: dict[str, Any], payload: dict[str, Any], received_at_ms: int) -> Decoded:
+        session_id = identifier(mapping(payload, "session", "payload"), "id", "payload.session")
+        session = self._session
+        if session is None:
+            return Decoded(ignored=("session_welcome",))
+        if not self._subscribes:
+            session.id = session_id
+            return Decoded(ignored=("session_welcome",))
+        return Decoded(ignored=("session_welcome",), calls=session.subscribe(session_id, received_at_ms))
+
+    def _kept_alive(self, metadata: dict[str, Any], payload: dict[str, Any], received_at_ms: int) -> Decoded:
+        return Decoded(ignored=("session_keepalive",))
+
+    def _reconnecting(self, metadata: dict[str, Any], payload: dict[str, Any], received_at_ms: int) -> Decoded:
+        url = text(mapping(payload, "session", "payload"), "reconnect_url", "payload.session")
+        if not url.startswith(("wss://", "ws://")):
+            raise DecodeError("payload.session.reconnect_url", "is no WebSocket URL")
+        return Decoded(ignored=("session_reconnect",), follow=url)
+
+    def _revoked(self, metadata: dict[str, Any], payload: dict[str, Any], received_at_ms: int) -> Decoded:
+        revoked = mapping(payload, "subscription", "payload")
+        kind = text(revoked, "type", "payload.subscription")[:MAX_NAME_CHARS]
+        status = optional_text(revoked, "status")[:MAX_NAME_CHARS]
+        if status == "authorization_revoked":
+            return Decoded(end=SourceAuthError("access_token: the user took the authorization back"))
+        return Decoded(notices=(Notice(NoticeKind.CREDENTIAL_WEAK, f"Twitch ended {kind}: {status}"),))
+
+    def _notified(self, metadata: dict[str, Any], payload: dict[str, Any], received_at_ms: int) -> Decoded:
+        kind = optional_text(metadata, "subscription_type")
+        if not kind:
+            kind = text(mapping(payload, "subscription", "payload"), "type", "payload.subscription")
+        decode = NOTIFICATIONS.get(kind)
+        if decode is None:
+            name = kind[:MAX_NAME_CHARS]
+            return Decoded(ignored=(name,)) if kind in IGNORED_NOTIFICATIONS else Decoded(unknown=(name,))
+        sent_at_ms = plausible_timestamp_ms(timestamp_ms(optional_text(metadata, "message_timestamp")), received_at_ms)
+        return decode(
+            Notification(
+                mapping(payload, "event", "payload"),
+                optional_text(metadata, "message_id"),
+                sent_at_ms,
+                received_at_ms,
+                self._tier_values,
+                self._stream,
+            )
+        )
+
+    MESSAGES: ClassVar[Mapping[str, Callable[[EventSubDecoder, dict[str, Any], dict[str, Any], int], Decoded]]] = {
+        "notification": _notified,
+        "session_keepalive": _kept_alive,
+        "session_welcome": _welcomed,
+        "session_reconnect": _reconnecting,
+        "revocation": _revoked,
+    }
+    """Message types by what reads their metadata and payload, received at a time."""
+
+
+def _subscribed(session: Session, kind: str, status: int) -> Decoded:
+    """Take the answer to one subscription. 409: it exists already. What failed for now is asked again later."""
+    if status < 300 or status == 409:
+        session.missing.discard(kind)
+        return NOTHING
+    if status == 403:
+        session.missing.discard(kind)
+        session.denied.add(kind)
+        wanted = SUBSCRIPTIONS[kind].scope
+        problem = f"access_token: Twitch refuses {kind}" + (f"; it needs the scope {wanted}" if wanted else "")
+        if session.denied >= TELLING:
+            return Decoded(end=SourceAuthError(problem))
+        return Decoded(notices=(Notice(NoticeKind.CREDENTIAL_WEAK, problem),))
+    if status == 429:
+        problem = "access_token: Twitch makes no more subscriptions for this user and client (HTTP 429)"
+        return Decoded(notices=(Notice(NoticeKind.CREDENTIAL_WEAK, f"{problem}; it allows three connections"),))
+    if status >= 500:
+        return NOTHING
+    return Decoded(rejected=(DecodeError(f"subscription to {kind}", f"was refused (HTTP {status})"),))
+
+
+def _validated(session: Session, answer: HttpAnswer) -> Decoded:
+    """Warn while there is time: an expired token breaks not this connection but the next."""
+    try:
+        remaining_secs = optional_integer(answer.json(), "expires_in") if answer.status == 200 else 0
+    except DecodeError:
+        return NOTHING
+    if session.watch.api.credential.can_renew or not 0 < remaining_secs < EXPIRY_WARNING_SECS:
+        return NOTHING
+    hours = remaining_secs // 3600
+    detail = f"access_token: expires within {hours + 1} h and there is no refresh_token to renew it with"
+    return Decoded(notices=(Notice(NoticeKind.CREDENTIAL_WEAK, detail),))
