@@ -1,0 +1,231 @@
+"""TikTok's messages, each to its event.
+
+Field numbers were observed in recorded payloads (``captures/tiktok``); see ``codecs/tiktok.proto``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError as WireError
+from google.protobuf.message import Message
+
+from bridge.errors import DecodeError, RoomOfflineError
+from bridge.events import (
+    MAX_INTEGER,
+    Comment,
+    Content,
+    Follow,
+    Gift,
+    Join,
+    Like,
+    LiveEvent,
+    Streak,
+    User,
+    Viewers,
+    plausible_timestamp_ms,
+)
+from bridge.sources.codecs import tiktok_pb2 as wire
+from bridge.sources.contract import Decoded, Notice, NoticeKind
+from bridge.sources.platforms.tiktok.ignored import IGNORED
+
+MAX_MESSAGES = 10_000
+"""Of one frame; real ones hold some dozens."""
+_MAX_NAME_CHARS = 64
+
+_GRADE_BADGE = 8
+_FANS_BADGE = 10
+_STREAKABLE = 1
+_UNTOLD = 0  # the gift's own data is missing: then the group id alone tells a streak
+_JOINED = frozenset({0, 1})  # 0 is what a missing action reads as
+_FOLLOWED = 1
+_ENDED = frozenset({3, 4})  # 4, ended by TikTok: inferred from other clients
+_MS_SINCE = 100_000_000_000  # below, a time is in seconds: seen on some messages without an event
+
+Told = LiveEvent | Notice | None
+"""What a message says: something happened, something about the room, or nothing for us."""
+
+_Any = TypeVar("_Any", bound=Message)
+
+
+def parse(kind: type[_Any], data: bytes, at: str) -> _Any:
+    """Parse protobuf, or raise ``DecodeError`` at ``at``. Fields of another wire type than ours are skipped."""
+    try:
+        return kind.FromString(data)
+    except WireError:
+        raise DecodeError(at, f"is not readable protobuf ({len(data)} bytes)") from None
+
+
+def text(raw: bytes) -> str:
+    """Return the text; what is not UTF-8 becomes U+FFFD."""
+    return raw.decode("utf-8", "replace")
+
+
+def label(name: str) -> str:
+    """Return a name that the platform sent, fit to count by."""
+    return name if name.isidentifier() and len(name) <= _MAX_NAME_CHARS else "(odd name)"
+
+
+def chat(payload: bytes, msg_id: int, at_ms: int) -> Told:
+    """Read a comment; one without words is nothing."""
+    message = parse(wire.Chat, payload, "WebcastChatMessage")
+    if not message.content:
+        return None
+    return _event(message.common, msg_id, at_ms, Comment(viewer(message.user), text(message.content)))
+
+
+def member(payload: bytes, msg_id: int, at_ms: int) -> Told:
+    """Read an entry. Its member_count is not used: ``RoomUserSeq`` is the one source of viewer counts."""
+    message = parse(wire.Member, payload, "WebcastMemberMessage")
+    if message.action not in _JOINED or not message.HasField("user"):
+        return None
+    return _event(message.common, msg_id, at_ms, Join(viewer(message.user)))
+
+
+def like(payload: bytes, msg_id: int, at_ms: int) -> Told:
+    """Read up to 15 likes of one viewer."""
+    message = parse(wire.Like, payload, "WebcastLikeMessage")
+    if not message.HasField("user"):
+        return None
+    return _event(message.common, msg_id, at_ms, Like(viewer(message.user), _bounded(message.count) or 1))
+
+
+def gift(payload: bytes, msg_id: int, at_ms: int) -> Told:
+    """Read a gift, priced in diamonds.
+
+    A streak's messages tell its running total and share a group id, which is when it began (ms). A
+    streak without one cannot be told from the next, so only its end mark counts.
+    """
+    message = parse(wire.Gift, payload, "WebcastGiftMessage")
+    detail = message.detail
+    group_id = message.group_id if detail.type in {_STREAKABLE, _UNTOLD} else 0
+    if detail.type == _STREAKABLE and not group_id and not message.repeat_end:
+        return None
+    count = _bounded((message.group_count or 1) * (message.repeat_count or message.combo_count)) or 1
+    unit_value = _bounded(detail.diamond_count)
+    content = Gift(
+        user=viewer(message.user),
+        name=text(detail.name) or f"gift {message.gift_id}",
+        count=count,
+        unit_value=unit_value,
+        total_value=count * unit_value,
+        currency="diamond",
+        priced=unit_value > 0,
+    )
+    streak = Streak(str(group_id), ended=message.repeat_end == 1, started_at_ms=group_id) if group_id else None
+    return _event(message.common, msg_id, at_ms, content, streak)
+
+
+def social(payload: bytes, msg_id: int, at_ms: int) -> Told:
+    """Read a follow; shares are nothing."""
+    message = parse(wire.Social, payload, "WebcastSocialMessage")
+    if message.action != _FOLLOWED or not message.HasField("user"):
+        return None
+    return _event(message.common, msg_id, at_ms, Follow(viewer(message.user)))
+
+
+def subscription(payload: bytes, msg_id: int, at_ms: int) -> Told:
+    """Read a paid subscription: one month bought, its price is not told. ``sub_month`` counts the months so far."""
+    message = parse(wire.Subscription, payload, "WebcastSubNotifyMessage")
+    content = Gift(viewer(message.user), "Subscription", priced=False)
+    return _event(message.common, msg_id, at_ms, content)
+
+
+def room_users(payload: bytes, msg_id: int, at_ms: int) -> Told:
+    """Read how many watch now; a missing total is 0, as the last viewer leaves."""
+    message = parse(wire.RoomUsers, payload, "WebcastRoomUserSeqMessage")
+    return _event(message.common, msg_id, at_ms, Viewers(_bounded(message.total)))
+
+
+def control(payload: bytes, _msg_id: int, _at_ms: int) -> Told:
+    """Read the end of the live; pauses are nothing."""
+    message = parse(wire.Control, payload, "WebcastControlMessage")
+    return Notice(NoticeKind.ENDED, "TikTok says that the live has ended") if message.action in _ENDED else None
+
+
+MESSAGES: dict[str, Callable[[bytes, int, int], Told]] = {
+    "WebcastChatMessage": chat,
+    "WebcastMemberMessage": member,
+    "WebcastLikeMessage": like,
+    "WebcastGiftMessage": gift,
+    "WebcastSocialMessage": social,
+    "WebcastSubNotifyMessage": subscription,
+    "WebcastRoomUserSeqMessage": room_users,
+    "WebcastControlMessage": control,
+}
+
+
+_DECODE = {name.encode(): decode for name, decode in MESSAGES.items()}
+
+
+def decode_messages(envelopes: Iterable[wire.Envelope], at_ms: int) -> Decoded:
+    """Read what one frame holds: each message on its own, so that one bad message costs only itself."""
+    events: list[LiveEvent] = []
+    rejected: list[DecodeError] = []
+    ignored: list[str] = []
+    unknown: list[str] = []
+    notices: list[Notice] = []
+    for number, envelope in enumerate(envelopes):
+        if number == MAX_MESSAGES:
+            rejected.append(DecodeError("frame.messages", f"are more than {MAX_MESSAGES}: the rest was not read"))
+            break
+        try:
+            decode = _DECODE.get(envelope.method)
+            if decode is None or envelope.is_history:
+                _pass_over(text(envelope.method), number, ignored, unknown)
+                continue
+            told = decode(envelope.payload, envelope.msg_id, at_ms)
+        except DecodeError as error:
+            rejected.append(error)
+            continue
+        if told is None:
+            ignored.append(text(envelope.method))
+        elif isinstance(told, LiveEvent):
+            events.append(told)
+        else:
+            notices.append(told)
+    ended = RoomOfflineError("the live has ended") if notices else None
+    return Decoded(events, rejected, ignored, unknown, notices, end=ended)
+
+
+def viewer(user: wire.User) -> User:
+    """Return the viewer: level from the grade badge, badge from the fans badge. Only id 0 is nobody in particular."""
+    user_id = user.id or _digits(user.id_text)
+    level = badge_level = 0
+    badge = ""
+    for one in user.badges:
+        scene = one.scene
+        if scene == _GRADE_BADGE:
+            level = _digits(one.privilege_log.level) or level
+        elif scene == _FANS_BADGE:
+            badge = text(one.combine.text) or "Fans"
+            badge_level = _digits(one.privilege_log.level)
+    return User(f"tiktok_{user_id}", text(user.nickname or user.display_id), level, badge, badge_level, user_id == 0)
+
+
+def _bounded(number: int) -> int:
+    return 0 if number < 0 else min(number, MAX_INTEGER)
+
+
+def _digits(raw: bytes) -> int:
+    return int(raw) if raw.isdigit() and len(raw) <= 20 else 0
+
+
+def _event(common: wire.Common, msg_id: int, at_ms: int, content: Content, streak: Streak | None = None) -> LiveEvent:
+    created_at_ms = common.create_time
+    if 0 < created_at_ms < _MS_SINCE:
+        created_at_ms *= 1000
+    message_id = msg_id or common.msg_id
+    return LiveEvent(
+        plausible_timestamp_ms(created_at_ms, at_ms), content, str(message_id) if message_id else "", streak
+    )
+
+
+def _pass_over(method: str, number: int, ignored: list[str], unknown: list[str]) -> None:
+    if method in IGNORED or method in MESSAGES:
+        ignored.append("history" if method in MESSAGES else method)
+    elif method:
+        unknown.append(label(method))
+    else:
+        raise DecodeError(f"frame.messages[{number}].method", "is missing, a name expected")
