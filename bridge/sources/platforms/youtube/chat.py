@@ -1,0 +1,224 @@
+"""A live chat's connection: pages as they are pushed, or pages that we ask for at a planned pace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bridge.errors import (
+    DecodeError,
+    RoomOfflineError,
+    SourceAuthError,
+    SourceError,
+    SourceThrottledError,
+    SourceUnavailableError,
+)
+from bridge.events import LiveEvent, Viewers
+from bridge.sources.codecs.json_stream import JsonObjects
+from bridge.sources.codecs.results import joined
+from bridge.sources.contract import (
+    NOTHING,
+    Decoded,
+    Frame,
+    HttpAnswer,
+    HttpCall,
+    Notice,
+    NoticeKind,
+    QuietDecoder,
+)
+from bridge.sources.fields import (
+    as_integer,
+    optional_integer,
+    optional_mapping,
+    optional_sequence,
+    optional_text,
+    parse_json,
+    sequence,
+)
+from bridge.sources.platforms.youtube.finding import LiveChat
+from bridge.sources.platforms.youtube.items import CHAT_ENDED, IGNORED, decode_item
+from bridge.sources.platforms.youtube.options import Options
+from bridge.sources.platforms.youtube.quota import MAX_INTERVAL_SECS, PAGE_UNITS, VIDEO_UNITS, QuotaBudget
+from bridge.sources.platforms.youtube.refusals import PAGE_TOKEN_INVALID, error_of, meaning, reasons, refusal
+
+PAGE_TAG = "page"
+VIDEO_TAG = "video"
+
+USUAL_INTERVAL_SECS = 5.0
+"""What chats suggest (4 to 7 s were observed); stands in for an answer that suggests nothing."""
+
+LONGEST_INTERVAL_SECS = 600.0
+
+MAX_RESULTS = "2000"
+PARTS = "id,snippet,authorDetails"
+
+_MAX_NAME_CHARS = 64
+_WEB_CLIENT = "web client answer"
+_WEB_CLIENT_KEYS = ("continuationContents", "responseContext", "response", "xsrf_token", "actions")
+
+
+def chat_query(live_chat_id: str, page_token: str = "") -> dict[str, str]:
+    """Return the query for a page, or for the stream of pages."""
+    query = {"liveChatId": live_chat_id, "part": PARTS, "maxResults": MAX_RESULTS}
+    return {**query, "pageToken": page_token} if page_token else query
+
+
+class ChatDecoder(QuietDecoder):
+    """Reads pages, single items and looks at the video, in whatever way they come. Knows no credential."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._objects = JsonObjects()
+
+    def followed(self) -> ChatDecoder:
+        """Return the decoder of another stream of the same chat."""
+        return ChatDecoder(self._options)
+
+    def feed(self, frame: Frame) -> Decoded:
+        """Decode a chunk of a stream; as text, one answer or item."""
+        if isinstance(frame.data, str):
+            return self._read(frame.data, frame.received_at_ms)
+        objects, problems = self._objects.feed(frame.data)
+        read = [Decoded(rejected=problems)] if problems else []
+        return joined(read + [self._object(one, frame.received_at_ms) for one in objects])
+
+    def answered(self, call: HttpCall, answer: HttpAnswer, received_at_ms: int) -> Decoded:
+        """Take a look at the video, or the refusal of a stream."""
+        refused = refusal(answer, received_at_ms, self._options.credential)
+        if refused is not None:
+            return self._refused(call, answer, refused)
+        if answer.status != 200:
+            return Decoded(end=SourceUnavailableError(f"YouTube answers HTTP {answer.status}"))
+        if call.tag != VIDEO_TAG:
+            return self._read(answer.body, received_at_ms)
+        try:
+            return _video(answer.json(), received_at_ms)
+        except DecodeError as error:
+            return Decoded(rejected=(error,))
+
+    def _refused(self, call: HttpCall, _: HttpAnswer, refused: SourceError) -> Decoded:
+        if isinstance(refused, RoomOfflineError):
+            return _ended(str(refused))
+        if call.tag == VIDEO_TAG:
+            # A viewer count that cannot be had costs no open chat; a credential that went bad costs the next one.
+            if isinstance(refused, SourceAuthError):
+                return Decoded(notices=(Notice(NoticeKind.CREDENTIAL_WEAK, str(refused)),))
+            return NOTHING
+        return Decoded(end=refused)
+
+    def _read(self, data: bytes | str, at_ms: int) -> Decoded:
+        try:
+            value = parse_json(data)
+            if isinstance(value, list):
+                return joined([self._object(one, at_ms) for one in value])
+            return self._object(value, at_ms)
+        except DecodeError as error:
+            return Decoded(rejected=(error,))
+
+    def _object(self, value: Any, at_ms: int) -> Decoded:
+        if not isinstance(value, dict):
+            return Decoded(rejected=(DecodeError("", f"is {type(value).__name__}, an object expected"),))
+        if "snippet" in value:
+            return page([value], at_ms)
+        if "error" in value:
+            error = optional_mapping(value, "error")
+            return Decoded(end=meaning(error, optional_integer(error, "code"), at_ms, self._options.credential))
+        if any(key in value for key in _WEB_CLIENT_KEYS):
+            return Decoded(ignored=(_WEB_CLIENT,))
+        kind = optional_text(value, "kind")
+        if kind == "youtube#videoListResponse":
+            return _video(value, at_ms)
+        if "items" in value or kind == "youtube#liveChatMessageListResponse":
+            return self._page(value, at_ms)
+        return Decoded(unknown=((kind or min(value, default="{}"))[:_MAX_NAME_CHARS],))
+
+    def _page(self, value: dict[str, Any], at_ms: int) -> Decoded:
+        try:
+            items = sequence(value, "items", "page") if "items" in value else []
+        except DecodeError as error:
+            return Decoded(rejected=(error,))
+        decoded = page(items, at_ms)
+        return joined([decoded, _ended("the broadcast went offline")]) if value.get("offlineAt") else decoded
+
+
+class PollDecoder(ChatDecoder):
+    """Asks for pages: as often as the chat suggests, and no more often than the quota lasts."""
+
+    def __init__(self, options: Options, chat: LiveChat, now_ms: int) -> None:
+        super().__init__(options)
+        self._chat = chat
+        self._page_token = ""
+        self._wait_secs = 0.0
+        self._too_fast = 0
+        self._budget = QuotaBudget(
+            options.quota_units_per_day / options.quota_share, options.show_hours * 3600, chat.began_at_ms, now_ms
+        )
+
+    def next_calls(self) -> tuple[float, Sequence[HttpCall]]:
+        """Return the next page's call, and when."""
+        query = chat_query(self._chat.chat_id, self._page_token)
+        return self._wait_secs, (self._options.call("liveChat/messages", query, PAGE_TAG),)
+
+    def answered(self, call: HttpCall, answer: HttpAnswer, received_at_ms: int) -> Decoded:
+        """Take a page or a look at the video, and plan the next page."""
+        is_page = call.tag == PAGE_TAG
+        self._budget.spend(PAGE_UNITS if is_page else VIDEO_UNITS, received_at_ms)
+        if is_page:
+            self._wait_secs = self._budget.interval_secs(USUAL_INTERVAL_SECS, received_at_ms)
+        return super().answered(call, answer, received_at_ms)
+
+    def _page(self, value: dict[str, Any], at_ms: int) -> Decoded:
+        self._too_fast = 0
+        self._page_token = optional_text(value, "nextPageToken", self._page_token)
+        asked_for_secs = optional_integer(value, "pollingIntervalMillis") / 1000 or USUAL_INTERVAL_SECS
+        self._wait_secs = self._budget.interval_secs(min(max(asked_for_secs, 1.0), LONGEST_INTERVAL_SECS), at_ms)
+        return super()._page(value, at_ms)
+
+    def _refused(self, call: HttpCall, answer: HttpAnswer, refused: SourceError) -> Decoded:
+        if PAGE_TOKEN_INVALID in reasons(error_of(answer)) and self._page_token:
+            self._page_token = ""
+            return NOTHING
+        if isinstance(refused, SourceThrottledError) and refused.retry_after_secs <= MAX_INTERVAL_SECS:
+            self._too_fast = min(self._too_fast + 1, 8)
+            self._wait_secs = min(USUAL_INTERVAL_SECS * 2**self._too_fast, MAX_INTERVAL_SECS)
+            return NOTHING
+        return super()._refused(call, answer, refused)
+
+
+def page(items: Sequence[Any], at_ms: int) -> Decoded:
+    """Return what the items of a page yield, in their order."""
+    events: list[LiveEvent] = []
+    rejected: list[DecodeError] = []
+    ignored: list[str] = []
+    unknown: list[str] = []
+    ended = False
+    for item in items:
+        try:
+            result = decode_item(item, at_ms)
+        except DecodeError as error:
+            rejected.append(error)
+            continue
+        if isinstance(result, LiveEvent):
+            events.append(result)
+        elif result == CHAT_ENDED:
+            ended = True
+        elif result in IGNORED:
+            ignored.append(result)
+        else:
+            unknown.append(result[:_MAX_NAME_CHARS])
+    decoded = Decoded(events, rejected, ignored, unknown)
+    return joined([decoded, _ended("the chat has ended")]) if ended else decoded
+
+
+def _video(value: Any, at_ms: int) -> Decoded:
+    """Return the concurrent viewers (a text; absent when hidden), or the end of a broadcast."""
+    items = optional_sequence(value, "items")
+    details = optional_mapping(items[0], "liveStreamingDetails") if items else {}
+    if not items or optional_text(details, "actualEndTime"):
+        return _ended("the broadcast has ended")
+    count = as_integer(details.get("concurrentViewers"))
+    return NOTHING if count is None else Decoded((LiveEvent(at_ms, Viewers(count)),))
+
+
+def _ended(why: str) -> Decoded:
+    return Decoded(notices=(Notice(NoticeKind.ENDED, why),), end=RoomOfflineError(why))
