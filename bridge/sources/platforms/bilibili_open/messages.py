@@ -1,0 +1,208 @@
+"""The open live commands: one table from ``cmd`` to what it becomes.
+
+Times are seconds. ``open_id`` names the viewer (per app); ``uid`` is 0 nowadays, older messages have it alone.
+Every message carries an ``msg_id`` of its own. Money is gold (1000 to the yuan), super chats are yuan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.errors import DecodeError, SourceError, SourceUnavailableError
+from bridge.events import (
+    Comment,
+    Content,
+    Gift,
+    Join,
+    Like,
+    LiveEvent,
+    PaidMessage,
+    User,
+    plausible_timestamp_ms,
+)
+from bridge.sources.contract import Decoded, Notice, NoticeKind
+from bridge.sources.fields import (
+    as_integer,
+    integer,
+    mapping,
+    optional_integer,
+    optional_mapping,
+    optional_text,
+    text,
+)
+
+SITE = "bilibili"
+GOLD = "bilibili_gold"
+PREFIX = "LIVE_OPEN_PLATFORM_"
+
+MAX_NAME_CHARS = 64
+"""What an unknown command is cut to: it becomes a label."""
+
+GUARD_NAMES = {1: "总督", 2: "提督", 3: "舰长"}
+SUPER_CHAT_NAME = "醒目留言"
+
+
+@dataclass(slots=True)
+class Collected:
+    """What decoding yields, bit by bit."""
+
+    events: list[LiveEvent] = field(default_factory=list)
+    rejected: list[DecodeError] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    replies: list[bytes] = field(default_factory=list)
+    end: SourceError | None = None
+    ended_game_id: str = ""
+
+    def decoded(self) -> Decoded:
+        """Return it as the contract wants it."""
+        return Decoded(
+            events=self.events,
+            rejected=self.rejected,
+            ignored=self.ignored,
+            unknown=self.unknown,
+            notices=self.notices,
+            replies=self.replies,
+            end=self.end,
+        )
+
+
+def _user(who: dict[str, Any], data: dict[str, Any]) -> User:
+    """Read the viewer: ``who`` has the ids and the name, ``data`` the medal of this room and the level."""
+    user_id = optional_text(who, "open_id") or optional_text(who, "openid") or optional_text(who, "uid")
+    masked = user_id in ("", "0")
+    badge = optional_text(data, "fans_medal_name")
+    return User(
+        id=f"{SITE}_{0 if masked else user_id}",
+        name=optional_text(who, "uname"),
+        level=optional_integer(data, "glory_level"),
+        badge=badge,
+        badge_level=optional_integer(data, "fans_medal_level") if badge else 0,
+        masked=masked,
+    )
+
+
+def _positive(data: dict[str, Any], key: str) -> int:
+    count = integer(data, key, "data")
+    if count < 1:
+        raise DecodeError(f"data.{key}", "is not positive")
+    return count
+
+
+def _danmaku(data: dict[str, Any]) -> Content:
+    return Comment(_user(data, data), text(data, "msg", "data"))
+
+
+def _send_gift(data: dict[str, Any]) -> Content:
+    """Read a gift. ``gift_num`` is this message's own increment; ``combo_info`` repeats the sum and is left aside.
+
+    ``price`` is the list price of one and ``r_price`` what was really paid for it; with ``paid`` false
+    the gift is worth nothing, whatever stands there. A blind box shows what fell out of it.
+    """
+    count = _positive(data, "gift_num")
+    paid = bool(data.get("paid", True))
+    price = max(optional_integer(data, "price"), 0) if paid else 0
+    really_paid = (optional_integer(data, "r_price") or price) if paid else 0
+    return Gift(
+        _user(data, data),
+        optional_text(data, "gift_name") or optional_text(data, "gift_id"),
+        count,
+        price,
+        max(really_paid, 0) * count,
+        GOLD,
+        priced=not paid or "price" in data or "r_price" in data,
+    )
+
+
+def _super_chat(data: dict[str, Any]) -> Content:
+    fen = _fen(data, "rmb")
+    gift = Gift(_user(data, data), SUPER_CHAT_NAME, 1, fen, fen, "CNY")
+    words = optional_text(data, "message")
+    return PaidMessage(words, gift) if words.strip() else gift
+
+
+def _fen(data: dict[str, Any], key: str) -> int:
+    """Read yuan as fen; they are whole so far, but nothing says they must be."""
+    value = data.get(key)
+    if isinstance(value, float) and 0 <= value < 1e9:
+        return round(value * 100)
+    yuan = integer(data, key, "data")
+    if yuan < 0:
+        raise DecodeError(f"data.{key}", "is negative")
+    return yuan * 100
+
+
+def _guard(data: dict[str, Any]) -> Content:
+    """Read a guard; where ``guard_unit`` is not the month it says all, and ``guard_num`` nothing (documentation)."""
+    level = integer(data, "guard_level", "data")
+    count = _positive(data, "guard_num") if optional_text(data, "guard_unit", "月") in ("月", "") else 1
+    price = as_integer(data.get("price"))
+    worth = max(price or 0, 0)
+    user = _user(mapping(data, "user_info", "data"), data)
+    return Gift(user, GUARD_NAMES.get(level, "大航海"), count, worth, worth * count, GOLD, priced=price is not None)
+
+
+def _like(data: dict[str, Any]) -> Content:
+    """Read likes, summed by the platform over two seconds; the number may come as a text."""
+    return Like(_user(data, data), max(optional_integer(data, "like_count", 1), 1))
+
+
+def _enter(data: dict[str, Any]) -> Content:
+    return Join(_user(data, data))
+
+
+MESSAGES: dict[str, Callable[[dict[str, Any]], Content]] = {
+    f"{PREFIX}DM": _danmaku,
+    f"{PREFIX}DM_MIRROR": _danmaku,
+    f"{PREFIX}SEND_GIFT": _send_gift,
+    f"{PREFIX}SUPER_CHAT": _super_chat,
+    f"{PREFIX}GUARD": _guard,
+    f"{PREFIX}LIKE": _like,
+    f"{PREFIX}LIVE_ROOM_ENTER": _enter,
+}
+
+NOTICES = {
+    f"{PREFIX}LIVE_START": NoticeKind.LIVE,
+    f"{PREFIX}LIVE_END": NoticeKind.ENDED,
+}
+
+SESSION_OVER = f"{PREFIX}INTERACTION_END"
+
+IGNORED = frozenset({f"{PREFIX}SUPER_CHAT_DEL"})
+
+
+def read_message(message: Any, received_at_ms: int, found: Collected) -> None:
+    """Decode one command body into ``found``."""
+    try:
+        _read(message, received_at_ms, found)
+    except DecodeError as error:
+        found.rejected.append(error)
+
+
+def _read(message: Any, received_at_ms: int, found: Collected) -> None:
+    if not isinstance(message, dict):
+        raise DecodeError("", f"is {type(message).__name__}, an object expected")
+    if "cmd" not in message:
+        # What the HTTP API answers is kept among captures, too.
+        (found.ignored if "code" in message else found.unknown).append(
+            "API answer" if "code" in message else "(no cmd)"
+        )
+        return
+    cmd = text(message, "cmd").partition(":")[0]
+    decode = MESSAGES.get(cmd)
+    if decode is not None:
+        data = mapping(message, "data")
+        timestamp_ms = plausible_timestamp_ms(optional_integer(data, "timestamp") * 1000, received_at_ms)
+        found.events.append(LiveEvent(timestamp_ms, decode(data), optional_text(data, "msg_id")))
+    elif cmd in NOTICES:
+        found.notices.append(Notice(NOTICES[cmd], optional_text(optional_mapping(message, "data"), "title")))
+    elif cmd == SESSION_OVER:
+        found.ended_game_id = optional_text(optional_mapping(message, "data"), "game_id")
+        found.end = SourceUnavailableError("the interaction ended: it must be started again")
+    elif cmd in IGNORED:
+        found.ignored.append(cmd)
+    else:
+        found.unknown.append(cmd[:MAX_NAME_CHARS])
