@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from tests.bench.floor import floor_cpu_secs
-from tests.bench.frames import read_frames, write_frames
+from tests.bench.frames import EVENTS_A_FRAME, read_frames, write_frames
 from tests.bench.processes import BridgeUnderTest, Helper, get_json
 
 WARM_UP_EVENTS = 10_000
@@ -53,7 +53,9 @@ def cost(bridge: BridgeUnderTest, feeder: Helper, sink_url: str, folder: Path, e
     passed_secs = time.monotonic() - started_at
     spent = bridge.cpu_secs() - before
     calls = get_json(f"{sink_url}/statistics")["calls"] - calls_before
-    floor = asyncio.run(floor_cpu_secs(read_frames(folder / "frames"), folder, f"{sink_url}/floor"))
+    floor = asyncio.run(
+        floor_cpu_secs(read_frames(folder / "frames"), folder, f"{sink_url}/floor", rate / EVENTS_A_FRAME)
+    )
     say(
         f"whole path: {1e6 * spent / events:.1f} µs CPU an event ({events} events in {passed_secs:.1f} s, {calls} calls)"
     )
