@@ -21,7 +21,7 @@ ALLOWED = {
     "sources": {"sources"},
     "outbox": {"outbox"},
     "report": {"report"},
-    "metastudio": {"metastudio"},
+    "metastudio": {"metastudio", "sources.fields"},
     "sandbox": {"sandbox", "metastudio", "sources.fields"},
     "config": {"config", "sources.contract"},
     "room": {"sources", "outbox", "report"},
@@ -79,6 +79,10 @@ PURE = (
     "report.suspects",
     "report.limiter",
     "metastudio.signing",
+    "metastudio.rules",
+    "metastudio.rule_matching",
+    "metastudio.rule_options",
+    "metastudio.rule_patterns",
 )
 
 

@@ -11,6 +11,11 @@ from rich.console import Console
 from bridge import __version__
 from bridge.cli.decoding import decode
 from bridge.cli.inspection import check, platforms, schema
+from bridge.cli.jobs import jobs
+from bridge.cli.recording import record
+from bridge.cli.rehearsing import rehearse
+from bridge.cli.replaying import replay
+from bridge.cli.rooms import rooms
 from bridge.cli.running import demo, health, run, sandbox
 from bridge.cli.sending import send
 from bridge.cli.spooling import dead_letters, spool
@@ -24,8 +29,10 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, check, demo, decode, sandbox, send, platforms, schema, health):
+for command in (run, check, demo, decode, sandbox, send, record, replay, rehearse, platforms, schema, health):
     app.command()(command)
+app.add_typer(rooms, name="rooms")
+app.add_typer(jobs, name="jobs")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(spool, name="spool")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge import config as configuration
-from bridge.app import account_options
+from bridge.app import account_options, policies_of
 from bridge.cli.options import ConfigDirectory
 from bridge.clock import SystemClock
 from bridge.config import Config, load
@@ -23,8 +25,11 @@ from bridge.credential_guard import CredentialGuard
 from bridge.errors import BridgeError, ConfigError
 from bridge.events import EventType
 from bridge.metastudio.account import Account, open_account
+from bridge.outbox.admission import Admission, PaidMessageForm
+from bridge.outbox.money import Money
 from bridge.report.url import report_url
 from bridge.sources.contract import available_platforms, load_platform
+from bridge.sources.decoding import decode_lines
 from bridge.sources.http import SourceHttp
 
 EXIT_REFUSED = 3
@@ -34,12 +39,31 @@ def check(
     config: ConfigDirectory = Path("config"),
     *,
     online: Annotated[bool, typer.Option("--online", help="Also ask the platforms and the cloud.")] = False,
+    room: Annotated[
+        str, typer.Option("--room", metavar="NAME", help="Only this room; the others must be valid too.")
+    ] = "",
+    sample: Annotated[
+        Path | None,
+        typer.Option("--sample", metavar="FILE", help="Decode this file of frames as a source of the room would."),
+    ] = None,
+    source: Annotated[
+        int | None,
+        typer.Option("--source", metavar="N", min=0, help="Which source, if there are several: 0 is sources[0]."),
+    ] = None,
 ) -> None:
     """Load and validate the configuration; print one line a room.
 
     All problems are printed at once, as `file: key: problem: what is allowed`, with exit code 2.
+
+    With `--sample`, the file's frames are decoded with that source's own options (a mapping, prices) and paid
+    messages take the room's form. The file and what is printed are those of `decode`: JSON lines, no network.
     """
     loaded = load(config, os.environ)
+    if sample is not None:
+        _print_sample(_one_room(loaded, room), source, sample)
+        return
+    if room:
+        loaded = replace(loaded, rooms=(_one_room(loaded, room),))
     lines, refused = asyncio.run(_checked(loaded, online=online))
     for line in lines:
         typer.echo(line)
@@ -64,6 +88,42 @@ def platforms() -> None:
     if not console.is_terminal:
         console = Console(width=200)
     console.print(table)
+
+
+def _one_room(loaded: Config, name: str) -> RoomConfig:
+    names = [room.name for room in loaded.rooms]
+    if not name and len(names) == 1:
+        return loaded.rooms[0]
+    if name not in names:
+        problem = f"{name}: unknown" if name else "is missing, there are several rooms"
+        raise ConfigError([f"--room: {problem}: one of {', '.join(names)}"])
+    return loaded.rooms[names.index(name)]
+
+
+def _print_sample(room: RoomConfig, number: int | None, file: Path) -> None:
+    count = len(room.sources)
+    if number is None and count > 1:
+        raise ConfigError([f"--source: is missing, {room.name} has several sources: {_numbered(room)}"])
+    if number is not None and number >= count:
+        raise ConfigError([f"--source: {number}: {room.name} has no such source: {_numbered(room)}"])
+    chosen = room.sources[number or 0]
+    money = Money(in_fen=room.events.gift_value_unit == "fen", prices=room.gift_prices)
+    forms = Admission(policies_of(room), PaidMessageForm(room.events.paid_message), money).forms
+    try:
+        stream = file.open("rb")
+    except OSError as error:
+        raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
+    with stream:
+        decoder = chosen.platform.offline_decoder(chosen.initial)
+        for result in decode_lines(decoder, stream, now_ms=SystemClock().now_ms(), report=forms):
+            sys.stdout.buffer.write(orjson.dumps(result, option=orjson.OPT_APPEND_NEWLINE))
+        sys.stdout.buffer.flush()
+
+
+def _numbered(room: RoomConfig) -> str:
+    return ", ".join(
+        f"{number} {source.platform.name} {source.initial.room}".strip() for number, source in enumerate(room.sources)
+    )
 
 
 async def _checked(loaded: Config, *, online: bool) -> tuple[list[str], bool]:
