@@ -18,6 +18,7 @@ from bridge.sandbox.callbacks import Outgoing, callback_body, signed_callback
 from bridge.sandbox.cloud import Cloud
 from bridge.sandbox.orders import CallbackOrder, ExpireOrder, JobOrder, is_callable, parse
 from bridge.sandbox.refusal import Refusal
+from bridge.sandbox.rules import RoomRules
 from bridge.sandbox.state import BLOCKED, FAILED, SUCCEED, Job
 from bridge.sandbox.views import effective, job_view
 
@@ -35,6 +36,7 @@ class Control:
         self._cloud = cloud
         self._first_job_id = first_job_id
         self._stats = stats
+        self._rules = RoomRules(cloud)
         self._last_callback: Outgoing | None = None
 
     def routes(self) -> list[web.RouteDef]:
@@ -47,6 +49,7 @@ class Control:
             ("GET", "/_sandbox/events", self.events),
             ("DELETE", "/_sandbox/events", self.forget_events),
             ("GET", "/_sandbox/calls", self.calls),
+            ("GET", "/_sandbox/replies", self.replies),
             ("GET", "/_sandbox/stats", self.stats),
             ("GET", "/_sandbox/faults", self.faults),
             ("POST", "/_sandbox/faults", self.add_faults),
@@ -86,6 +89,15 @@ class Control:
     async def calls(self, request: web.Request) -> web.StreamResponse:
         """Show what became of the newest report calls."""
         return _json({"calls": self._cloud.ledger.call_records(_number(request.query, "after_call"))})
+
+    async def replies(self, request: web.Request) -> web.StreamResponse:
+        """Show what the interaction rules of a job's room answered to its events, after an event's number if asked."""
+        job_id = request.query.get("job_id", self._first_job_id)
+        job = self._cloud.tenant.jobs.get(job_id)
+        if job is None:
+            return _error(404, "job_id: no such job")
+        replies = await self._rules.replies(job, _number(request.query, "after_event"))
+        return _json({"job_id": job_id, "replies": replies})
 
     async def stats(self, _request: web.Request) -> web.StreamResponse:
         """Show credentials, totals, jobs and what the script still holds."""
