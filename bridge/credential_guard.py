@@ -72,17 +72,24 @@ class CredentialGuard:
     @asynccontextmanager
     async def call(self, fingerprint: str) -> AsyncIterator[GuardedCall]:
         """Wait for the credential's turn; raises ``CloudAuthError`` at once when it was refused too often."""
-        record = self._records.setdefault(fingerprint, _Record())
-        while record.refused < self._max and record.refused + record.in_flight >= self._max:
-            await record.changed.wait()
-        if record.refused >= self._max:
-            raise _held(record)
+        record = await self._its_turn(fingerprint)
         record.in_flight += 1
         try:
             yield GuardedCall(record)
         finally:
             record.in_flight -= 1
+            if not record.refused and not record.in_flight and self._records.get(fingerprint) is record:
+                del self._records[fingerprint]  # report URLs come and go for as long as the process runs
             record.tell()
+
+    async def _its_turn(self, fingerprint: str) -> _Record:
+        while True:
+            record = self._records.setdefault(fingerprint, _Record())
+            if record.refused >= self._max:
+                raise _held(record)
+            if record.refused + record.in_flight < self._max:
+                return record
+            await record.changed.wait()
 
 
 def _held(record: _Record) -> CloudAuthError:

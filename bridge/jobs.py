@@ -5,12 +5,14 @@ from __future__ import annotations
 import structlog
 
 from bridge.clock import Clock
-from bridge.errors import CloudAuthError, CloudError
+from bridge.errors import CloudAuthError, CloudError, CloudUnavailableError
 from bridge.metastudio.client import MetaStudioClient
-from bridge.metastudio.models import PROCESSING, WAITING, SmartLiveJob
-from bridge.report.destination import Destination, Job, JobState
+from bridge.metastudio.models import SmartLiveJob
+from bridge.report.contract import Job, JobFinder, JobState
+from bridge.report.destination import Destination
 
-REFUSED_POLL_SECS = 60.0
+LONGEST_POLL_SECS = 60.0
+"""How long until the next query after a refused one, and the most that a throttled one makes us wait."""
 
 log = structlog.get_logger()
 
@@ -32,27 +34,30 @@ class RoomJobFinder:
         return self._job(found) if found else None
 
     def _job(self, job: SmartLiveJob) -> Job:
-        state = JobState.RUNNING if job.state in (PROCESSING, WAITING) else JobState.ENDED
+        state = JobState.ENDED if job.ended else JobState.RUNNING
         job_id = job.job_id or self._job_id
         # Signed calls go to the endpoint itself, not to the URL that carries a key of its own.
         given = job.live_event_report_url.reveal() if job.live_event_report_url else ""
         return Job(job_id, state, self._built_url.format(job_id=job_id) if self._built_url else given)
 
 
-async def follow(room: str, finder: RoomJobFinder, destination: Destination, clock: Clock, poll_secs: float) -> None:
+async def follow(room: str, finder: JobFinder, destination: Destination, clock: Clock, poll_secs: float) -> None:
     """Ask again and again, and have the destination follow; runs until cancelled."""
     room_log = log.bind(room=room)
-    complaint = ""
     while True:
         wait_secs = poll_secs
         try:
-            destination.follow_job(await finder.find())
-            complaint = ""
+            job = await finder.find()
         except CloudError as error:
             if isinstance(error, CloudAuthError):
-                wait_secs = max(poll_secs, REFUSED_POLL_SECS)
-            if str(error) != complaint:
-                complaint = str(error)
-                destination.alarm = f"the job query fails: {error}"
-                room_log.warning("job.query_failed", problem=complaint)
+                wait_secs = max(poll_secs, LONGEST_POLL_SECS)
+            elif isinstance(error, CloudUnavailableError):
+                wait_secs = max(poll_secs, min(error.retry_after_secs, LONGEST_POLL_SECS))
+            alarm = f"the job query fails: {error}"
+            if alarm != destination.job_alarm:
+                destination.job_alarm = alarm
+                room_log.warning("job.query_failed", problem=str(error))
+        else:
+            destination.job_alarm = ""
+            destination.follow_job(job)
         await clock.sleep(wait_secs)

@@ -33,10 +33,11 @@ class Batch:
 
     def split(self, keep: Callable[[Pending], bool]) -> tuple[Batch, list[Pending]]:
         """Return a new batch of what is kept, and the rest. A batch is never changed in place."""
-        kept = [pending for pending in self.events if keep(pending)]
-        if len(kept) == len(self.events):
-            return self, []
-        return Batch(kept, self.attempts), [pending for pending in self.events if not keep(pending)]
+        kept: list[Pending] = []
+        rest: list[Pending] = []
+        for pending in self.events:
+            (kept if keep(pending) else rest).append(pending)
+        return (Batch(kept, self.attempts) if rest else self), rest
 
     def again(self) -> Batch:
         """Return the same batch after one more call."""

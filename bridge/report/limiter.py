@@ -24,15 +24,19 @@ class CallLimiter:
         interval_secs = 1 / self.calls_per_second
         burst_secs = max(self._ceiling - 1, 0) * interval_secs
         self._next_at = max(self._next_at, now - burst_secs)
-        starts_at = max(self._next_at, self._blocked_until, now)
+        starts_at = max(self._next_at, now)
         self._next_at += interval_secs
         return starts_at - now
 
     def throttled(self, now: float, wait_secs: float) -> None:
-        """Take note of a 429: everybody waits, and goes on slower."""
+        """Take note of a 429: everybody waits, and goes on slower.
+
+        The calls that were under way when it came are refused too; together they slow us down once.
+        """
+        if now >= self._blocked_until:
+            self.calls_per_second = max(self.calls_per_second * SLOWDOWN, min(MIN_CALLS_PER_SECOND, self._ceiling))
         self._blocked_until = max(self._blocked_until, now + wait_secs)
-        self.calls_per_second = max(self.calls_per_second * SLOWDOWN, MIN_CALLS_PER_SECOND)
-        self._next_at = max(self._next_at, now)
+        self._next_at = max(self._next_at, self._blocked_until)
 
     def succeeded(self) -> None:
         """Take note of an accepted call: the rate creeps back."""

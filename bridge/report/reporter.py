@@ -32,6 +32,8 @@ BACKOFF_MAX_SECS = 15.0
 GONE_WAIT_SECS = 5.0
 MISCONFIGURED_WAIT_SECS = 30.0
 SYSTEMIC_WAIT_SECS = 30.0
+STOPPING_WAIT_SECS = 1.0
+"""The longest wait after a failure while stopping: the budget is a few seconds."""
 EXPIRY_TICK_SECS = 1.0
 PROXY_REFUSALS = 3
 """How often a 400 that the application did not write is repeated before the events are suspected."""
@@ -129,6 +131,7 @@ class Reporter:
         self._complained_at = float("-inf")
         self.in_flight = 0
         self.last_error = ""
+        destination.on_new_url = self._go_on
 
     @property
     def parked_events(self) -> int:
@@ -151,10 +154,9 @@ class Reporter:
             if due_at is None or due_at > now:
                 await self._rest(due_at, now)
                 continue
-            if self._stop_at is None:
-                delay_secs = self._limiter.reserve(now)
-                if delay_secs > 0:
-                    await self._clock.wait(self._stopping, delay_secs)
+            delay_secs = self._limiter.reserve(now)
+            if delay_secs > 0:
+                await self._clock.wait(self._stopping, delay_secs)
             await self._send_next()
 
     def stop(self, at: float) -> None:
@@ -165,23 +167,30 @@ class Reporter:
         self.wake()
 
     def leftovers(self) -> list[Pending]:
-        """Return, and no longer keep, the events that left the queue without a fate."""
+        """Return, and no longer keep, the events that left the queue without a fate, in order of arrival."""
         left = [pending for batch in self._again for pending in batch.events] + self._suspects.everything()
         self._again.clear()
         self._suspects = Suspects()
-        return left
+        return sorted(left, key=lambda pending: pending.number)
 
-    async def refresh(self) -> None:
+    def _go_on(self) -> None:
+        """Drop a wait that was for another URL."""
+        self._not_before = min(self._not_before, self._clock.monotonic())
+        self.wake()
+
+    async def _refresh(self) -> None:
         """Ask for a fresh URL by the latest viewer count, or else by the job query."""
+        self._destination.begin_quiet_refresh()
         carrier = self._carrier()
         if carrier is None:
             await self._destination.ask_for_job()
             return
         answer = await self._call(wire.encode([carrier], no_need_review=self._settings.no_need_review), 0)
         if answer.verdict is Verdict.DELIVERED:
-            self._destination.delivered(answer)
-        elif answer.verdict is Verdict.UNAUTHORISED:
-            await self._destination.refused(answer)
+            self._accepted(answer)
+            return
+        self._complain(answer, 0)
+        await self._wait_after(answer.verdict, answer)
 
     def _due_at(self, now: float) -> float | None:
         """Return when the next call may start, ``None`` if there is nothing to send or nowhere to send it."""
@@ -193,35 +202,39 @@ class Reporter:
         if self._stop_at is not None and ready_at != now:
             return None
         if ready_at is None:
-            return now if self._destination.wants_quiet_refresh() else None
+            return max(now, self._free_at) if self._destination.wants_quiet_refresh() else None
+        return max(ready_at, self._free_at)
+
+    @property
+    def _free_at(self) -> float:
+        """When the next call may start as far as the last one is concerned."""
         interval_secs = self._settings.min_interval_secs if self._stop_at is None else 0.0
-        return max(ready_at, self._not_before, self._started_at + interval_secs)
+        return max(self._not_before, self._started_at + interval_secs)
 
     async def _rest(self, due_at: float | None, now: float) -> None:
         """Sleep until the next call, a wake-up, or the next look at what expires."""
         secs = EXPIRY_TICK_SECS if due_at is None else min(due_at - now, EXPIRY_TICK_SECS)
-        if due_at is not None and due_at - now < EXPIRY_TICK_SECS and self._stop_at is None:
-            # More events change nothing before the interval has passed: not to be woken saves a loop an event.
-            await self._clock.wait(self._stopping, secs)
-        else:
-            await self._clock.wait(self._woken, secs)
+        # More events change nothing before the last call lets go: not to be woken saves a loop an event.
+        is_bound = due_at is not None and due_at <= self._free_at and self._stop_at is None
+        await self._clock.wait(self._stopping if is_bound else self._woken, secs)
 
     async def _send_next(self) -> None:
         now = self._clock.monotonic()
+        self._expire(now)  # the limiter may have made us wait
         self._started_at = now
         if not self._destination.is_ready:
             return
         batch, is_suspect = self._next(now)
         if not batch.events:
-            if not is_suspect and self._destination.wants_quiet_refresh():
-                await self.refresh()
+            if self._destination.wants_quiet_refresh():
+                await self._refresh()
             return
         self.in_flight = len(batch)
         body = wire.encode((pending.wire for pending in batch.events), no_need_review=self._settings.no_need_review)
         try:
             answer = await self._call(body, len(batch))
-        except asyncio.CancelledError:
-            self._again.appendleft(batch)
+        except BaseException:
+            self._repeat(batch, is_suspect=is_suspect)
             raise
         finally:
             self.in_flight = 0
@@ -230,7 +243,11 @@ class Reporter:
     def _next(self, now: float) -> tuple[Batch, bool]:
         """Return the batch to send now and whether it is a suspect one."""
         if self._again:
-            return self._fresh(self._again.popleft(), now), False
+            batch = self._again.popleft()
+            while len(batch) > 1 and batch.size_bytes > self._max_bytes:
+                batch, rest = batch.halves()
+                self._again.appendleft(rest)
+            return batch, False
         queue_ready_at = self._queue.ready_at(now)
         has_fresh = queue_ready_at is not None and queue_ready_at <= now
         if self._suspects.has_next and (self._suspects_turn or not has_fresh):
@@ -249,7 +266,7 @@ class Reporter:
                 answer = await self._poster.post(url, headers, body)
                 if answer.verdict is Verdict.UNAUTHORISED:
                     call.refused(CloudAuthError(str(answer), status=answer.status, error_code=answer.error_code))
-                elif answer.status:
+                elif answer.is_from_service:
                     call.accepted()
         except CloudAuthError as error:
             return Answer(Verdict.UNAUTHORISED, error.status, error.error_code, error.problem)
@@ -261,42 +278,47 @@ class Reporter:
     async def _settle(self, batch: Batch, answer: Answer, *, is_suspect: bool) -> None:
         verdict = answer.verdict
         if verdict is Verdict.DELIVERED:
-            self._delivered(batch, answer)
+            self._ledger.delivered(batch.events)
+            self._accepted(answer)
             return
         self._complain(answer, len(batch))
         if verdict is Verdict.UNAVAILABLE and answer.status in (400, 409, 422) and batch.attempts > PROXY_REFUSALS:
             verdict = Verdict.REFUSED
-        if verdict is Verdict.REFUSED:
-            self._refused(batch, answer)
+        if verdict is Verdict.REFUSED or (verdict is Verdict.TOO_LARGE and len(batch) == 1):
+            self._refused(batch, answer, is_suspect=is_suspect)
             return
         if verdict is Verdict.TOO_LARGE:
-            self._too_large(batch, answer)
+            self._too_large(batch, is_suspect=is_suspect)
             return
         if verdict is Verdict.UNKNOWN:
             batch, lost = batch.split(lambda pending: pending.resend_when_unknown)
             self._ledger.dropped(lost, DropReason.AMBIGUOUS)
         self._repeat(batch, is_suspect=is_suspect)
-        self._not_before = self._clock.monotonic() + await self._wait_secs(verdict, answer)
+        await self._wait_after(verdict, answer)
 
-    async def _wait_secs(self, verdict: Verdict, answer: Answer) -> float:
-        """Return how long to wait before the next call after one that said nothing about the events."""
+    async def _wait_after(self, verdict: Verdict, answer: Answer) -> None:
+        """Let time pass before the next call, after one that said nothing about the events."""
+        now = self._clock.monotonic()
         if verdict is Verdict.UNAUTHORISED:
-            return await self._destination.refused(answer)
+            self._not_before = now + await self._destination.refused(answer)
+            return
         if verdict is Verdict.MISCONFIGURED:
-            return MISCONFIGURED_WAIT_SECS
+            self._destination.misconfigured(answer)
+            self._not_before = now + MISCONFIGURED_WAIT_SECS
+            return
         wait_secs = max(self._backoff.next_secs(), answer.retry_after_secs)
+        if verdict is Verdict.THROTTLED:
+            self._limiter.throttled(now, wait_secs)
+        if verdict is Verdict.GONE:
+            wait_secs = max(wait_secs, GONE_WAIT_SECS)
+        elif self._stop_at is not None and not answer.retry_after_secs:
+            wait_secs = min(wait_secs, STOPPING_WAIT_SECS)
+        self._not_before = now + wait_secs
         if verdict is Verdict.GONE:
             await self._destination.gone()
-            return max(wait_secs, GONE_WAIT_SECS)
-        if verdict is Verdict.THROTTLED:
-            self._limiter.throttled(self._clock.monotonic(), wait_secs)
-        if self._stop_at is not None:
-            # While stopping, a wait that outlasts the budget is as good as giving up.
-            return min(wait_secs, 1.0) if not answer.retry_after_secs else answer.retry_after_secs
-        return wait_secs
 
-    def _delivered(self, batch: Batch, answer: Answer) -> None:
-        self._ledger.delivered(batch.events)
+    def _accepted(self, answer: Answer) -> None:
+        """Take note that a call worked, for whoever waits for that."""
         self._backoff.reset()
         self._limiter.succeeded()
         self._destination.delivered(answer)
@@ -304,32 +326,31 @@ class Reporter:
         for condemned in self._suspects.accepted():
             self._ledger.dead_lettered(condemned.pending, condemned.answer)
         ceiling = self._settings.max_batch_bytes - wire.ENVELOPE_BYTES
-        if self._max_bytes < ceiling:
-            self._max_bytes = min(ceiling, int(self._max_bytes * LEARNED_GROWTH) if len(batch) > 1 else self._max_bytes)
+        self._max_bytes = min(ceiling, int(self._max_bytes * LEARNED_GROWTH) + 1)
 
-    def _refused(self, batch: Batch, answer: Answer) -> None:
+    def _refused(self, batch: Batch, answer: Answer, *, is_suspect: bool) -> None:
         """Find the bad event: what breaks the contract by our own reading first, then by halving."""
         sound, broken = batch.split(lambda pending: not wire.problem(pending.wire))
         if broken:
             for pending in broken:
                 self._ledger.dead_lettered(pending, _with_own_words(answer, wire.problem(pending.wire)))
-            self._repeat(sound, is_suspect=False)
+            self._repeat(sound, is_suspect=is_suspect)
             return
         self._suspects.refused(batch, answer)
         if self._suspects.is_systemic:
             self._suspects.acquit()
             self._not_before = self._clock.monotonic() + SYSTEMIC_WAIT_SECS
-            self._destination.alarm = f"the cloud refuses every event ({answer}): nothing is given up, trying again"
+            self._destination.raise_alarm(
+                f"the cloud refuses every event ({answer}): nothing is given up, trying again"
+            )
             self._log.error("report.refused_throughout", problem=str(answer), wait_secs=SYSTEMIC_WAIT_SECS)
 
-    def _too_large(self, batch: Batch, answer: Answer) -> None:
+    def _too_large(self, batch: Batch, *, is_suspect: bool) -> None:
         """Remember the size that was too large, and go on with the halves."""
-        if len(batch) == 1:
-            self._ledger.dead_lettered(batch.events[0], answer)
-            return
         self._max_bytes = max(batch.size_bytes // 2, 1)
-        left, right = batch.halves()
-        self._again.extendleft((right, left))
+        if is_suspect:
+            self._suspects.put_back(Batch(()))
+        self._again.extendleft(reversed(batch.halves()))
 
     def _repeat(self, batch: Batch, *, is_suspect: bool) -> None:
         if is_suspect:
@@ -337,17 +358,12 @@ class Reporter:
         elif batch.events:
             self._again.appendleft(batch)
 
-    def _fresh(self, batch: Batch, now: float) -> Batch:
-        """Return what of a batch has not expired."""
-        alive, late = batch.split(lambda pending: pending.expires_at > now)
-        self._ledger.dropped(late, DropReason.EXPIRED)
-        return alive
-
     def _expire(self, now: float) -> None:
         self._ledger.dropped(self._queue.expire(now), DropReason.EXPIRED)
         if self._again:
-            alive = [self._fresh(batch, now) for batch in self._again]
-            self._again = deque(batch for batch in alive if batch.events)
+            split = [batch.split(lambda pending: pending.expires_at > now) for batch in self._again]
+            self._ledger.dropped([pending for _, late in split for pending in late], DropReason.EXPIRED)
+            self._again = deque(alive for alive, _ in split if alive.events)
         if len(self._suspects):
             expired, dead = self._suspects.expire(now)
             self._ledger.dropped(expired, DropReason.EXPIRED)

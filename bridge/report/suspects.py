@@ -1,7 +1,8 @@
 """One bad event among many: a refused batch is halved until it stands alone. Pure.
 
 Events that were refused alone are only *condemned* until some other call is accepted: that proves that
-the fault is theirs. If nothing at all is accepted, the fault lies elsewhere and nobody is a dead letter.
+the fault is theirs. If much is refused and nothing accepted, the fault lies elsewhere and nobody is a dead
+letter. One that was condemned when its time ran out is a dead letter too: the cloud's words are not lost.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ class Suspects:
         self.refusals_in_a_row = 0
 
     def __len__(self) -> int:
-        under_way = len(self._under_way.batch) if self._under_way else 0
-        return under_way + sum(len(suspect.batch) for suspect in self._queue) + len(self._condemned)
+        """How many events are parked here; a batch under way is counted by whoever sends it."""
+        return sum(len(suspect.batch) for suspect in self._queue) + len(self._condemned)
 
     @property
     def has_next(self) -> bool:
@@ -58,7 +59,7 @@ class Suspects:
     def next(self) -> Batch:
         """Return the next batch to try; its answer must be told by ``accepted`` or ``refused``, or ``put_back``."""
         suspect = self._queue.popleft()
-        while suspect.known_bad and len(suspect.batch) > 1:
+        if suspect.known_bad and len(suspect.batch) > 1:
             suspect = self._halved(suspect.batch)
         self._under_way = suspect
         return suspect.batch
@@ -82,16 +83,20 @@ class Suspects:
         return proven
 
     def put_back(self, batch: Batch) -> None:
-        """Try the batch under way again later: its call said nothing about it. What expired is no longer in ``batch``."""
+        """Try the batch under way again later: its call said nothing about it.
+
+        ``batch`` is what is left of it, which may be nothing.
+        """
         suspect, self._under_way = self._under_way, None
         if suspect is not None and batch.events:
             suspect.batch = batch
             self._queue.appendleft(suspect)
 
     def acquit(self) -> None:
-        """After a systemic fault: whoever was condemned is a suspect again."""
-        for condemned in self._condemned:
-            self._queue.append(_Suspect(Batch([condemned.pending])))
+        """After a systemic fault: whoever was condemned is a suspect again, and no half says anything of the other."""
+        batches = [suspect.batch for suspect in self._queue]
+        batches += [Batch([condemned.pending]) for condemned in self._condemned]
+        self._queue = deque(_Suspect(batch) for batch in batches)
         self._condemned = []
 
     def expire(self, now: float) -> tuple[list[Pending], list[Condemned]]:
@@ -106,7 +111,7 @@ class Suspects:
         return expired, dead
 
     def everything(self) -> list[Pending]:
-        """Return all events that are parked here."""
+        """Return all events that are parked here, in no certain order."""
         parked = [pending for suspect in self._queue for pending in suspect.batch.events]
         return [*parked, *(condemned.pending for condemned in self._condemned)]
 

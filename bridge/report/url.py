@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from bridge.secret import redact_url
 
@@ -14,6 +15,11 @@ QUIET_MARGIN_SECS = 300.0
 QUIET_SHARE = 0.1
 _SECONDS_BELOW_MS = 100_000_000_000  # an `expires_time` below this is seconds, whatever the documents say
 _KEY_PARAMETERS = ("auth_key", "expires_time")
+_OWN_PORTS = {"http": 80, "https": 443}
+_VISIBLE_ASCII = re.compile(
+    r"[!-\[\]-~]+"
+)  # no backslash: some readers take it for a slash, and then find another host
+MAX_CHARS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +33,14 @@ class ReportUrl:
     known_since_ms: int = 0
 
     @property
+    def key(self) -> str:
+        """The secret in it, "" if it has none."""
+        return self._parameter("auth_key")
+
+    @property
     def expires_at_ms(self) -> int:
         """When it dies by its own ``expires_time``, 0 when it does not tell."""
-        value = dict(parse_qsl(urlsplit(self.text).query)).get("expires_time", "")
+        value = self._parameter("expires_time")
         if not (value.isascii() and value.isdigit() and len(value) <= 16):
             return 0
         moment = int(value)
@@ -51,8 +62,13 @@ class ReportUrl:
         return self._is_within(max(REFRESH_MARGIN_SECS, REFRESH_SHARE * self._life_secs), now_ms)
 
     def wants_quiet_refresh(self, now_ms: int) -> bool:
-        """Whether a call should be made for the refresh alone."""
-        return self._is_within(min(QUIET_MARGIN_SECS, max(QUIET_SHARE * self._life_secs, 1.0)), now_ms)
+        """Whether a call should be made for the refresh alone; not of a dead URL, which would only be refused."""
+        return self._is_within(self.quiet_margin_secs, now_ms) and now_ms < self.expires_at_ms
+
+    @property
+    def quiet_margin_secs(self) -> float:
+        """How long before its end a call is made for the refresh alone."""
+        return min(QUIET_MARGIN_SECS, max(QUIET_SHARE * self._life_secs, 1.0))
 
     def with_query(self, **parameters: str) -> str:
         """Return the URL with parameters appended; what is there stays byte for byte."""
@@ -69,23 +85,22 @@ class ReportUrl:
         return ReportUrl(urlunsplit(parts._replace(query=rest)), self.known_since_ms), headers
 
     def is_kin(self, other: ReportUrl) -> bool:
-        """Whether ``other`` may take over: same path, same host family and port, no step down from https."""
+        """Whether ``other`` may take over: same path, same host family and port, no step down from https or a key."""
         mine, theirs = urlsplit(self.text), urlsplit(other.text)
-        if theirs.scheme not in ("http", "https") or (mine.scheme == "https" and theirs.scheme != "https"):
+        if mine.scheme == "https" and theirs.scheme != "https":
             return False
-        if mine.path != theirs.path or "@" in theirs.netloc:
+        if mine.path != theirs.path or "@" in theirs.netloc or (self.key and not other.key):
             return False
-        try:
-            same_port = mine.port == theirs.port
-        except ValueError:
-            return False
-        return same_port and _family(mine.hostname or "") == _family(theirs.hostname or "") != ""
+        return _port(mine) == _port(theirs) and _family(mine.hostname or "") == _family(theirs.hostname or "")
 
     def __str__(self) -> str:
         return redact_url(self.text)
 
     def __repr__(self) -> str:
         return f"ReportUrl({redact_url(self.text)!r})"
+
+    def _parameter(self, name: str) -> str:
+        return dict(parse_qsl(urlsplit(self.text).query)).get(name, "")
 
     @property
     def _life_secs(self) -> float:
@@ -98,19 +113,29 @@ class ReportUrl:
 
 def report_url(text: str, now_ms: int) -> ReportUrl:
     """Return the URL in ``text``; raises ``ValueError`` (that does not show it) when it is none."""
-    text = text.strip()
+    text = text.strip().partition("#")[0]
     try:
         parts = urlsplit(text)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         valid = False
-    if not valid or len(text) > 4096 or any(character.isspace() or ord(character) < 0x20 for character in text):
+    if not valid or len(text) > MAX_CHARS or not _VISIBLE_ASCII.fullmatch(text):
         raise ValueError("is not an http(s) URL")
     return ReportUrl(text, now_ms)
 
 
+def _port(parts: SplitResult) -> int | None:
+    """Return the port, ``None`` for the scheme's own, so that a step up to https is no change of port."""
+    return None if parts.port == _OWN_PORTS[parts.scheme] else parts.port
+
+
 def _family(host: str) -> str:
-    """Return what hosts of one owner share: the last two labels of a name, the whole of an address or short name."""
+    """Return what hosts of one owner share: the end of a name, the whole of an address or short name.
+
+    The end is two labels, or three where the second last may be a registry's (``com.cn``, ``co.uk``).
+    """
     labels = host.lower().rstrip(".").split(".")
-    is_address = ":" in host or labels[-1].isdigit()
-    return host.lower() if is_address or len(labels) <= 2 else ".".join(labels[-2:])
+    if ":" in host or labels[-1].isdigit():
+        return host.lower()
+    is_registry = len(labels[-1]) == 2 and len(labels[-2:][0]) <= 3
+    return ".".join(labels[-3:] if is_registry else labels[-2:])

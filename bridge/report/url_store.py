@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 
@@ -23,19 +22,24 @@ class UrlStore:
         """Return the kept URL if it descends from the configured one, else ``None``."""
         try:
             kept = orjson.loads(self._path.read_bytes())
-            heir = report_url(kept["url"], kept["known_since_ms"])
-        except (OSError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+            heir = report_url(str(kept["url"]), int(kept["known_since_ms"]))
+            descends = kept["configured"] == configured.fingerprint
+        except (OSError, KeyError, TypeError, ValueError, OverflowError):
             return None
-        return heir if kept.get("configured") == configured.fingerprint else None
+        return heir if descends else None
 
-    def keep(self, configured: ReportUrl, heir: ReportUrl) -> None:
-        """Write down that ``heir`` has taken over from the configured URL. A full disk is not this room's end."""
+    def keep(self, configured: ReportUrl, heir: ReportUrl) -> bool:
+        """Write down that ``heir`` has taken over from the configured URL; returns whether the disk took it."""
         text = orjson.dumps(
             {"configured": configured.fingerprint, "url": heir.text, "known_since_ms": heir.known_since_ms}
         )
         fresh = self._path.with_suffix(".new")
-        with contextlib.suppress(OSError):
+        try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            fresh.unlink(missing_ok=True)  # one left behind may have other rights
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(text)
             fresh.replace(self._path)
+        except OSError:
+            return False
+        return True

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any
@@ -16,8 +18,12 @@ MAX_ANSWER_BYTES = 64 * 1024
 MAX_MESSAGE_CHARS = 1000
 MAX_RETRY_AFTER_SECS = 60.0
 
-_AUTH_CODES = ("MSS.00010008",)
+_AUTH_CODES = frozenset({"MSS.10008"})
+_CONFIGURATION_CODES = frozenset({"MSS.10003", "MSS.10004", "MSS.10009"})
+"""API not found, method not allowed, another tenant's URL: they come with HTTP 400 (vendor documentation)."""
 _CONFIGURATION_FAULTS = frozenset({405, 411, 414, 415, 501, 505})
+_CODE_AND_MESSAGE_KEYS = (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message"))
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\s]+")
 _ENVELOPE = b'{"total":%d,"events":[%b]%b}'
 ENVELOPE_BYTES = 200
 """Room to leave for what stands around the events in a body."""
@@ -62,6 +68,11 @@ class Answer:
     retry_after_secs: float = 0.0
     date_ms: int = 0
 
+    @property
+    def is_from_service(self) -> bool:
+        """Whether the service itself spoke: the call has passed the gateway, which checks credentials."""
+        return self.verdict is Verdict.DELIVERED or self.error_code.startswith("MSS.")
+
     def __str__(self) -> str:
         words = [f"HTTP {self.status}" if self.status else self.verdict.value, self.error_code, self.error_msg]
         return " ".join(word for word in words if word)
@@ -76,23 +87,32 @@ def encode(wires: Iterable[bytes], *, no_need_review: bool | None = None) -> byt
     return _ENVELOPE % (len(events), b",".join(events), review)
 
 
-def classify(status: int, headers: Mapping[str, str], body: bytes, now_ms: int) -> Answer:
-    """Say what an answer means. ``headers`` have lower-case names."""
-    code, message, from_application = _error(body)
+def classify(
+    status: int, headers: Mapping[str, str], body: bytes, now_ms: int, *, secrets: Sequence[str] = ()
+) -> Answer:
+    """Say what an answer means. ``headers`` have lower-case names; ``secrets`` are struck out of the server's words.
+
+    A gateway that refuses a call answers with all that it saw of it, credentials included.
+    """
+    answer = _parsed(body)
+    request_id, date_ms = headers.get("x-request-id", "")[:100], _date_ms(headers.get("date", ""))
+    if 200 <= status < 300:
+        return Answer(Verdict.DELIVERED, status, request_id=request_id, new_url=_new_url(answer), date_ms=date_ms)
+    code, message = _error(answer, secrets)
     common: dict[str, Any] = {
         "status": status,
         "error_code": code,
         "error_msg": message,
-        "request_id": headers.get("x-request-id", "")[:100],
-        "date_ms": _date_ms(headers.get("date", "")),
+        "request_id": request_id,
+        "date_ms": date_ms,
     }
-    if 200 <= status < 300:
-        return Answer(Verdict.DELIVERED, **{**common, "error_code": "", "error_msg": "", "new_url": _new_url(body)})
-    if status in (401, 403) or code in _AUTH_CODES:
+    if status in (401, 403) or _without_zeros(code) in _AUTH_CODES:
         return Answer(Verdict.UNAUTHORISED, **common)
     if status in (400, 409, 422):
+        if _without_zeros(code) in _CONFIGURATION_CODES:
+            return Answer(Verdict.MISCONFIGURED, **common)
         # A proxy's 400 is HTML or empty and says nothing about the events.
-        return Answer(Verdict.REFUSED if from_application else Verdict.UNAVAILABLE, **common)
+        return Answer(Verdict.REFUSED if code else Verdict.UNAVAILABLE, **common)
     if status in (404, 410):
         return Answer(Verdict.GONE, **common)
     if status == 413:
@@ -128,42 +148,57 @@ def problem(wire: bytes) -> str:
             return "timestamp: out of range"
         EventType(event["type"])
         content = event["content"]
-        if len(content) > MAX_CONTENT_CHARS:
+        if len(content.encode("utf-16-le")) > 2 * MAX_CONTENT_CHARS:
             return f"content: longer than {MAX_CONTENT_CHARS} characters"
         if not isinstance(orjson.loads(content), dict):
             return "content: not a JSON object"
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return "not a LiveEvent"
     return ""
 
 
-def _error(body: bytes) -> tuple[str, str, bool]:
-    """Return code, message and whether the application itself (not a proxy) spoke; one level of nesting is looked into."""
+def _parsed(body: bytes) -> Any:
     try:
-        value = orjson.loads(body[:MAX_ANSWER_BYTES])
+        return orjson.loads(body[:MAX_ANSWER_BYTES])
     except orjson.JSONDecodeError:
-        return "", "", False
-    for candidate in (value, *(value.values() if isinstance(value, dict) else ())):
-        if not isinstance(candidate, dict):
-            continue
-        for code_key, message_key in (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")):
-            if code_key in candidate:
-                message = str(candidate.get(message_key, ""))[:MAX_MESSAGE_CHARS]
-                return str(candidate[code_key])[:64], message, True
-    return "", "", False
+        return None
 
 
-def _new_url(body: bytes) -> str:
-    try:
-        value = orjson.loads(body[:MAX_ANSWER_BYTES])
-    except orjson.JSONDecodeError:
-        return ""
-    url = value.get("live_event_report_url") if isinstance(value, dict) else None
+def _error(answer: Any, secrets: Sequence[str]) -> tuple[str, str]:
+    """Return the application's code ("" if it was not the application that spoke) and message, also from one level down."""
+    objects = [answer, *answer.values()] if isinstance(answer, dict) else []
+    found = [
+        (_words(item.get(code_key), secrets)[:64], _words(item.get(message_key), secrets)[:MAX_MESSAGE_CHARS])
+        for item in objects
+        if isinstance(item, dict)
+        for code_key, message_key in _CODE_AND_MESSAGE_KEYS
+    ]
+    with_code = next((pair for pair in found if pair[0]), None)
+    return with_code or next((pair for pair in found if pair[1]), ("", ""))
+
+
+def _words(value: Any, secrets: Sequence[str]) -> str:
+    """Return a text of the server's as it may be shown: on one line, without our secrets."""
+    text = str(value) if isinstance(value, str | int) else ""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return _UNPRINTABLE.sub(" ", text).strip()
+
+
+def _without_zeros(code: str) -> str:
+    """Return a code without its leading zeros: some of the vendor's pages print nine digits, others eight."""
+    service, dot, digits = code.partition(".")
+    return f"{service}{dot}{digits.lstrip('0')}"
+
+
+def _new_url(answer: Any) -> str:
+    url = answer.get("live_event_report_url") if isinstance(answer, dict) else None
     return url if isinstance(url, str) else ""
 
 
 def _date_ms(value: str) -> int:
     try:
-        return int(parsedate_to_datetime(value).timestamp() * 1000)
-    except (TypeError, ValueError, OverflowError):
+        moment = parsedate_to_datetime(value)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (IndexError, OverflowError, TypeError, ValueError):
         return 0
