@@ -24,16 +24,20 @@ import structlog
 from bridge import __version__
 from bridge.clock import Clock, SystemClock
 from bridge.config import BridgeSettings, Config
+from bridge.config import Callbacks as CallbackSettings
 from bridge.config import Room as RoomConfig
 from bridge.credential_guard import CredentialGuard
 from bridge.events import EventType
 from bridge.jobs import RoomJobFinder, follow
 from bridge.metastudio.account import Account, AccountOptions, open_account
+from bridge.metastudio.callback_signature import CallbackVerifier
 from bridge.metastudio.iam import IamUser
 from bridge.outbox.admission import Admission, PaidMessageForm
 from bridge.outbox.memory_guard import MemoryGuard
 from bridge.outbox.money import Money
 from bridge.outbox.outbox import Outbox
+from bridge.outbox.paced_outbox import PacedOutbox
+from bridge.outbox.pacing import ReplyPace
 from bridge.outbox.policy import DEFAULT_POLICIES, Policies, TypePolicy
 from bridge.outbox.spool import Recovered, Spool, rows_by_room
 from bridge.report.destination import Destination
@@ -42,8 +46,10 @@ from bridge.report.post import HttpPoster
 from bridge.report.reporter import Reporter, ReporterSettings
 from bridge.report.url_store import UrlStore
 from bridge.room import Room, RoomSource
+from bridge.server.forwarder import Forwarder
 from bridge.server.http import Health, Server
 from bridge.server.metrics import BridgeCollector, registry
+from bridge.server.room_callbacks import RoomCallbacks
 from bridge.sources.push import PushSource
 from bridge.sources.supervisor import SourceState, Supervisor
 
@@ -79,6 +85,7 @@ class App:
         self._clock = clock or SystemClock()
         self._settings = config.bridge
         self.rooms: dict[str, Room] = {}
+        self.callbacks: dict[str, RoomCallbacks] = {}
         self.health = Health()
         self.address = ""
         self._running: dict[str, _RunningRoom] = {}
@@ -159,7 +166,7 @@ class App:
                 PaidMessageForm(config.events.paid_message),
                 Money(in_fen=config.events.gift_value_unit == "fen", prices=prices),
             ),
-            outbox=Outbox(policies, max_events=self._settings.memory.max_pending_events_per_room),
+            outbox=self._outbox(config, policies),
             spool=spool,
             guard=self._guard,
             clock=self._clock,
@@ -196,8 +203,48 @@ class App:
             ),
         )
         self._add_sources(room, config)
+        if config.callbacks is not None:
+            self.callbacks[config.name] = self._room_callbacks(room, config.callbacks, poster)
         room.destination.start()
         return room
+
+    def _outbox(self, config: RoomConfig, policies: Policies) -> Outbox:
+        max_events = self._settings.memory.max_pending_events_per_room
+        if not config.pacing.enabled:
+            return Outbox(policies, max_events=max_events)
+        pace = ReplyPace(ahead=config.pacing.ahead)
+        return PacedOutbox(policies, pace, is_paid=lambda pending: pending.paid, max_events=max_events)
+
+    def _room_callbacks(self, room: Room, settings: CallbackSettings, poster: HttpPoster) -> RoomCallbacks:
+        def reply_finished(now: float) -> None:
+            if isinstance(room.outbox, PacedOutbox):
+                room.outbox.pace.finished(now)
+                room.reporter.wake()
+
+        forwarder = None
+        if settings.forward_url:
+            forwarder = Forwarder(
+                room.name,
+                url=settings.forward_url,
+                secret=settings.forward_secret,
+                poster=poster,
+                clock=self._clock,
+                random=random.random,
+            )
+        return RoomCallbacks(
+            room.name,
+            verifier=CallbackVerifier(
+                settings.auth_type,
+                key=settings.key,
+                url=settings.url.reveal(),
+                token=settings.token,
+                reading=settings.reading,
+            ),
+            job=room,
+            clock=self._clock,
+            forwarder=forwarder,
+            reply_finished=reply_finished,
+        )
 
     def _finder(self, config: RoomConfig, account: Account | None) -> RoomJobFinder | None:
         report = config.report
@@ -236,6 +283,9 @@ class App:
                 poll_secs = self._settings.metastudio.job_poll_secs
                 watching = follow(room.name, finder, room.destination, self._clock, poll_secs)
                 running.work.append(asyncio.ensure_future(watching))
+            callbacks = self.callbacks.get(config.name)
+            if callbacks is not None and callbacks.forwarder is not None:
+                running.work.append(asyncio.ensure_future(callbacks.forwarder.run()))
             self._running[config.name] = running
 
     def _start_sources(self) -> None:
@@ -244,12 +294,15 @@ class App:
 
     async def _listen(self, spool: Spool) -> Server:
         host, port = self._settings.server.address
-        collector = BridgeCollector(self.rooms, spool, self._limiter, self._clock, self._lag_secs)
+        collector = BridgeCollector(
+            self.rooms, spool, self._limiter, self._clock, self._lag_secs, callbacks=self.callbacks
+        )
         server = Server(
             host=host,
             port=port,
             admin_token=self._settings.server.admin_token,
             rooms=self.rooms,
+            callbacks=self.callbacks,
             spool=spool,
             registry=registry(collector),
             health=self.health,

@@ -25,10 +25,10 @@ class Histogram:
         self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
 
-    def observe(self, value: float, times: int = 1) -> None:
+    def observe(self, value: float) -> None:
         """Count a value."""
-        self.counts[bisect_left(self.bounds, value)] += times
-        self.total += value * times
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
 
 
 class RoomCounters:

@@ -9,16 +9,20 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import orjson
 import structlog
 
-_SECRET_PARAMETER = re.compile(
-    r"(?i)\b(auth_key|access_token|refresh_token|api_key|client_secret|app_secret|sessdata|token|secret|password|key)"
-    r"(=|%3D|\"\s*:\s*\"|'\s*:\s*')[^&\s\"']+"
+from bridge.events import encodable
+
+_PARAMETER = re.compile(
+    r"(?i)(key|token|secret|sessdata|password)(=|%3D|[\"']\s*:\s*[\"']|(?<=x-auth-token): |(?<=auth-key): )[^&\s\"']+"
 )
 _AUTHORIZATION = re.compile(r"(?i)(authorization['\"]?\s*[:=]\s*['\"]?)[^'\"\n]+")
+_COOKIES = re.compile(r"(?i)(cookie['\"]?\s*[:=]\s*['\"]?)[^'\"\n=]+=[^'\"\n]*")
+_USER_INFO = re.compile(r"(://)[^/\s@'\"]+@")
 
 Format = Literal["auto", "console", "json"]
 
@@ -53,28 +57,41 @@ def configure(log_format: Format, level: str) -> None:
 
 
 def redacted(text: str) -> str:
-    """Return ``text`` with the values of secret-looking parameters removed."""
-    return _AUTHORIZATION.sub(r"\1***", _SECRET_PARAMETER.sub(r"\1\2***", text))
+    """Return ``text`` without the values of secret-looking parameters, headers and cookies, and without passwords in URLs."""
+    text = _USER_INFO.sub(r"\1***@", _COOKIES.sub(r"\1***", text))
+    return _AUTHORIZATION.sub(r"\1***", _PARAMETER.sub(r"\1\2***", text))
 
 
 def redacted_fields(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Redact every text of a log line."""
+    """Redact every field of a log line, and make it one that can be written whatever it holds."""
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = redacted(value)
+        if key != "exc_info":
+            event[key] = _shown(value)
     return event
 
 
+def _shown(value: Any) -> Any:
+    if isinstance(value, str):
+        return redacted(encodable(value))
+    if value is None or isinstance(value, float) or (isinstance(value, int) and -(2**63) <= value < 2**63):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _shown(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(item) for item in value]
+    return redacted(encodable(str(value)))
+
+
 def _redact_record(record: logging.LogRecord) -> bool:
-    record.msg, record.args = redacted(record.getMessage()), ()
+    record.msg, record.args = _shown(record.getMessage()), ()
     if record.exc_info:
-        record.exc_text = redacted(logging.Formatter().formatException(record.exc_info))
+        record.exc_text = _shown(logging.Formatter().formatException(record.exc_info))
     return True
 
 
 def _plain_traceback(stream: Any, exc_info: Any) -> None:
-    stream.write(redacted(logging.Formatter().formatException(exc_info)))
+    stream.write(_shown(logging.Formatter().formatException(exc_info)))
 
 
-def _json(value: Any, default: Any = None, **_: Any) -> str:
-    return orjson.dumps(value, default=default or str).decode()
+def _json(value: Any, **_: Any) -> str:
+    return orjson.dumps(value).decode()

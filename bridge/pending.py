@@ -34,6 +34,7 @@ class Pending:
     ``number`` is its place in the order of arrival, unique in the process and the key of its row in the spool.
     ``arrived_at`` and ``expires_at`` are monotonic seconds. ``durable`` events survive a kill;
     an event without ``resend_when_unknown`` is not sent twice when an answer was lost.
+    ``paid``: a comment that money was given for; pacing does not hold it back.
     """
 
     number: int
@@ -43,3 +44,4 @@ class Pending:
     expires_at: float
     durable: bool
     resend_when_unknown: bool
+    paid: bool = False

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
 import structlog
@@ -14,13 +13,13 @@ import structlog
 from bridge.clock import Clock
 from bridge.counters import RoomCounters
 from bridge.errors import RoomNotFoundError
-from bridge.events import Comment, EventType, Gift, LiveEvent, PaidMessage, Viewers
+from bridge.events import Comment, EventType, Gift, LiveEvent, PaidMessage, Viewers, encodable
 from bridge.outbox.admission import Admission
 from bridge.outbox.memory_guard import MemoryGuard
 from bridge.outbox.outbox import Outbox
 from bridge.outbox.policy import Policies
 from bridge.outbox.spool import Spool
-from bridge.outbox.spool_file import DeadLetter, Note, Row
+from bridge.outbox.spool_records import DeadLetter, Note, Notes, Row
 from bridge.pending import DropReason, Pending
 from bridge.report.destination import Destination
 from bridge.report.reporter import Reporter
@@ -31,6 +30,8 @@ from bridge.sources.push import PushSource
 from bridge.sources.supervisor import Supervisor
 
 MAX_UNKNOWN_NAMES = 200
+MAX_CURRENCIES = 50
+MAX_CURRENCY_CHARS = 32
 CARRIER_MAX_AGE_SECS = 600.0
 RESTART_SECS = 5.0
 HISTORY_TOLERANCE_MS = 3000
@@ -90,13 +91,12 @@ class Room:
         held = sum(source.intake.held_events for source in self.sources.values())
         return len(self.outbox) + self.reporter.parked_events + held
 
-    def recover(self, rows: Iterable[Row], notes: Mapping[tuple[str, str], Mapping[str, bytes]]) -> None:
+    def recover(self, rows: Iterable[Row], notes: Notes) -> None:
         """Take up what an earlier process left: events age by the wall clock, notes go to their sources."""
         now, now_ms = self._clock.monotonic(), self._clock.now_ms()
         for row in rows:
             age_secs = max(now_ms - row.arrived_at_ms, 0) / 1000
-            self.outbox.add(self._pending(row.number, row.type, row.wire, now - age_secs))
-            self.counters.recovered[row.type] += 1
+            self._take_up(row, now - age_secs)
         for source in self.sources.values():
             source.intake.restore(notes.get((self.name, source.name), {}), now)
             self.counters.recovered[EventType.GIFT] += source.intake.held_events
@@ -105,8 +105,7 @@ class Room:
 
     def revive(self, row: Row) -> None:
         """Take up a dead letter that the operator wants sent again; it is in the spool already."""
-        self.outbox.add(self._pending(row.number, row.type, row.wire, self._clock.monotonic()))
-        self.counters.recovered[row.type] += 1
+        self._take_up(row, self._clock.monotonic())
         self.reporter.wake()
 
     def take(self, source: RoomSource, decoded: Decoded) -> None:
@@ -122,7 +121,7 @@ class Room:
             self.counters.rejected[source.platform] += 1
             self._log.debug("frame.rejected", source=source.name, problem=str(error)[:200])
         for name in decoded.unknown:
-            self._take_unknown(source, name[:100])
+            self._take_unknown(source, encodable(name[:100]))
         for notice in decoded.notices:
             self._take_notice(source, notice)
 
@@ -196,6 +195,22 @@ class Room:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
 
+    @property
+    def job_id(self) -> str:
+        """The job that is reported to, "" when it is not known."""
+        return self.destination.job_id
+
+    def stream_ended(self) -> None:
+        """Take note that the job's stream is over: report what waits now, held events included, then stop."""
+        if self.destination.stream_ended():
+            self.let_go()
+            self.reporter.drain()
+
+    def stream_connected(self) -> None:
+        """Go on reporting if the job's stream had ended."""
+        self.destination.stream_connected()
+        self.reporter.wake()
+
     def let_go(self) -> None:
         """Report everything that sources hold: the room ended, or we stop."""
         now = self._clock.monotonic()
@@ -218,9 +233,13 @@ class Room:
             counters.last_event_at_ms[source.platform, kind] = now_ms
         if source.replays_history:
             events = self._without_history(source, events)
-        self._admit(source, source.intake.offer(events, self._clock.monotonic()))
-        if source.intake.held_events:
-            self._holding.set()
+        intake = source.intake
+        held_before = intake.held_events
+        self._admit(source, intake.offer(events, self._clock.monotonic()))
+        if intake.held_events:
+            self._spool.notes_changed()
+            if intake.held_events > held_before:
+                self._holding.set()
 
     def _admit(self, source: RoomSource, taken: Taken) -> None:
         """Encode what is worth reporting and put it on its way."""
@@ -244,6 +263,7 @@ class Room:
                     self._drop(form, refusal)
                     continue
                 pending = self._pending(spool.next_number(), form.content.type, form.to_wire(), now)
+                pending.paid = isinstance(event.content, PaidMessage)
                 if pending.durable:
                     spool.add(self.name, pending, now_ms)
                 superseded = add(pending)
@@ -252,6 +272,15 @@ class Room:
         self.dropped(self.outbox.overflow(), DropReason.OVERFLOW)
         self._guard.added(len(taken.events))
         self.reporter.wake()
+
+    def _take_up(self, row: Row, arrived_at: float) -> None:
+        """Let an event wait that is in the spool already, whatever its type: its row goes when its fate is decided."""
+        pending = self._pending(row.number, row.type, row.wire, arrived_at)
+        pending.durable = True
+        self.counters.recovered[row.type] += 1
+        superseded = self.outbox.add(pending)
+        if superseded is not None:
+            self.dropped([superseded], DropReason.SUPERSEDED)
 
     def _pending(self, number: int, kind: EventType, wire: bytes, arrived_at: float) -> Pending:
         policy = self._policies[kind]
@@ -269,14 +298,19 @@ class Room:
         if gift.user.masked:
             self.counters.masked_users[source.platform] += 1
         if isinstance(gift, Gift):
-            self.counters.paid_value[source.platform, gift.currency] += gift.total_value
-            if not gift.priced:
-                self._count_unpriced(source, gift)
+            self._count_money(source, self._admission.priced(gift))
 
     def _drop(self, event: LiveEvent, reason: DropReason) -> None:
         self.counters.dropped[self._admission.type_of(event), reason] += 1
 
-    def _count_unpriced(self, source: RoomSource, gift: Gift) -> None:
+    def _count_money(self, source: RoomSource, gift: Gift) -> None:
+        paid = self.counters.paid_value
+        key = (source.platform, encodable(gift.currency[:MAX_CURRENCY_CHARS]))
+        if key not in paid and len(paid) >= MAX_CURRENCIES:
+            key = (source.platform, "other")
+        paid[key] += gift.total_value
+        if gift.priced:
+            return
         self.counters.unpriced_gifts[source.platform] += 1
         if self._admission.is_unknown_price(gift):
             self._log.warning("gift.price_unknown", source=source.name, gift=gift.name[:100])
@@ -343,19 +377,21 @@ class Room:
         histogram.counts[-1] += younger_than_here
         histogram.total += now * len(arrivals) - sum(arrivals)
 
-    def _notes(self) -> Iterable[Note]:
+    def _notes(self, *, whole: bool) -> Iterable[Note]:
         for source in self.sources.values():
+            if whole:
+                source.intake.forget_notes()
             for key, value in source.intake.notes().items():
                 yield Note(self.name, source.name, key, value)
 
     async def _release_held(self) -> None:
+        """Let go of what waits for a twin or for the end of its combo, each in its time."""
         while True:
+            self._holding.clear()
             dues = [due for source in self.sources.values() if (due := source.intake.due_at()) is not None]
-            if not dues:
-                self._holding.clear()
-                await self._holding.wait()
-                continue
-            await self._clock.sleep(max(min(dues) - self._clock.monotonic(), 0.01))
+            wait_secs = max(min(dues) - self._clock.monotonic(), 0.01) if dues else None
+            # What comes to be held meanwhile may be due before everything that is held by now.
+            await self._clock.wait(self._holding, wait_secs)
             now = self._clock.monotonic()
             for source in self.sources.values():
                 self._admit(source, source.intake.due(now))
@@ -369,7 +405,6 @@ class Room:
                 return
             except Exception:  # noqa: BLE001 - a bug in one part must not end the others
                 self._log.exception("room.part_failed", part=what)
-                with contextlib.suppress(TimeoutError):
-                    await self._clock.sleep(RESTART_SECS)
+                await self._clock.sleep(RESTART_SECS)
             else:
                 return

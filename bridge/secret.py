@@ -36,11 +36,15 @@ class Secret:
 
 
 def redact_url(url: str) -> str:
-    """Return scheme, host, port and path of a URL: what may be logged of it."""
+    """Return scheme, host, port and path of a URL: what may be logged of it. Of anything else nothing is shown."""
+    if not url:
+        return ""
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return "(not a URL)"
-    host = parts.hostname or ""
-    return f"{parts.scheme}://{host}{port}{parts.path}" if parts.scheme else parts.path
+    host = parts.hostname
+    if not parts.scheme or not host:
+        return "(not a URL)"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{parts.path}"

@@ -21,7 +21,8 @@ from bridge.clock import SystemClock
 from bridge.config import BridgeSettings, load_bridge
 from bridge.errors import BridgeError, SpoolError, SpoolLockedError
 from bridge.outbox.spool import lock
-from bridge.outbox.spool_file import FILE_NAME, DeadLetter, SpoolFile
+from bridge.outbox.spool_file import FILE_NAME, SpoolFile
+from bridge.outbox.spool_records import DeadLetter
 
 T = TypeVar("T")
 SHOWN_CHARS = 60

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bridge.config.bridge_settings import BridgeSettings, Iam, Log, Memory, MetaStudio, Server, Spool
 from bridge.config.loading import Config, load, load_bridge
-from bridge.config.room_settings import Callbacks, Events, Report, Review
+from bridge.config.room_settings import Callbacks, Events, Pacing, Report, Review
 from bridge.config.rooms import Room
 from bridge.config.schema import schema
 from bridge.config.sources import InstalledPlatforms, Source
@@ -23,6 +23,7 @@ __all__ = [
     "Log",
     "Memory",
     "MetaStudio",
+    "Pacing",
     "Report",
     "Review",
     "Room",

@@ -62,6 +62,8 @@ def room_rules(document: Mapping[str, Any], bridge: Mapping[str, Any] | None) ->
     callbacks = document.get("callbacks")
     if isinstance(callbacks, Mapping):
         yield from _callback_rules(callbacks)
+    if section(document, "pacing").get("enabled") is True and callbacks is None:
+        yield Problem(("pacing", "enabled"), "learns nothing without callbacks", "a callbacks section beside it")
 
 
 def _target_rules(report: Mapping[str, Any]) -> Iterator[Problem]:
@@ -99,3 +101,6 @@ def _callback_rules(callbacks: Mapping[str, Any]) -> Iterator[Problem]:
     for key in needed.get(auth_type, ()) if isinstance(auth_type, str) else ():
         if not given(callbacks, key):
             yield Problem(("callbacks", key), "is missing", f"auth_type {auth_type} needs it")
+    for key, other in (("forward_secret", "forward_url"), ("forward_url", "forward_secret")):
+        if given(callbacks, other) and not given(callbacks, key):
+            yield Problem(("callbacks", key), "is missing", f"it goes with {other}")

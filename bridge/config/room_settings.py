@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, PrivateAttr
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr
+from standardwebhooks import Webhook
 
 from bridge.config.bridge_settings import Section
 from bridge.config.values import AppUserId, CloudId, PathText, ReadingName, Real, SecretText, SecretWebUrl, Text, Whole
@@ -14,6 +15,19 @@ from bridge.secret import Secret
 TtlSecs = Annotated[Real, Field(gt=0, le=86_400)]
 WindowSecs = Annotated[Real, Field(ge=0, le=86_400)]
 MAX_BATCH_BYTES = 900_000
+
+
+def _webhook_secret(secret: Secret) -> Secret:
+    """Ask the library that will sign with it: it has several errors of its own, some of which quote the secret."""
+    if secret:
+        try:
+            Webhook(secret.reveal())
+        except Exception:  # noqa: BLE001
+            raise ValueError("is no Standard Webhooks secret: whsec_ and base64") from None
+    return secret
+
+
+WebhookSecret = Annotated[SecretText, AfterValidator(_webhook_secret)]
 
 
 class Review(Section):
@@ -85,6 +99,19 @@ class Callbacks(Section):
     """auto, or one named reading of the signature, once the log has shown which one matches."""
     token: SecretText = Field(default_factory=Secret)
     """For NONE: the token that the URL must carry as ?token=…."""
+    forward_url: SecretWebUrl = Field(default_factory=Secret)
+    """Your own webhook, which gets every callback of the room's as a Standard Webhooks call."""
+    forward_secret: WebhookSecret = Field(default_factory=Secret)
+    """What those calls are signed with: whsec_ and base64."""
+
+
+class Pacing(Section):
+    """The closed loop: comments go as fast as the virtual human answers. It needs REPLY_COMMAND_FINISH callbacks."""
+
+    enabled: bool = False
+    """Whether comments wait for the virtual human, the newest first; gifts never do."""
+    ahead: Whole = Field(1, ge=0, le=20)
+    """How many comments may wait in the cloud behind the one that is being answered."""
 
 
 class CommentEvents(Section):
@@ -179,5 +206,7 @@ class RoomSettings(Section):
     """Where the room's events go."""
     callbacks: Callbacks | None = None
     """MetaStudio's callbacks; without this section they are refused."""
+    pacing: Pacing = Pacing()
+    """The closed loop: comments go as fast as the virtual human answers."""
     events: Events = Events()
     """What is reported of each kind of event."""

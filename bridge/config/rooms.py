@@ -20,7 +20,7 @@ from bridge.config.crosschecks import room_rules, section
 from bridge.config.files import ConfigDirectory
 from bridge.config.interpolation import Ground, files_in, resolve, variables_in
 from bridge.config.problems import Problem, from_validation
-from bridge.config.room_settings import Callbacks, Events, Report, RoomSettings
+from bridge.config.room_settings import Callbacks, Events, Pacing, Report, RoomSettings
 from bridge.config.shapes import keys_at, shape
 from bridge.config.sources import PLATFORM_KEY, ReadEntry, Source, read_entry
 from bridge.config.values import Text, Whole
@@ -45,6 +45,7 @@ class Room:
     callbacks: Callbacks | None
     events: Events
     gift_prices: Mapping[str, int] = field(default_factory=dict)
+    pacing: Pacing = field(default_factory=Pacing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,17 @@ def read_room(name: str, path: Path, document: Mapping[str, Any], around: Around
         return None, problems
     file = _RoomFile(path, document, around)
     sources = tuple(file.source(index, entry) for index, entry in entries)
-    return Room(name, path, sources, file.report(settings.report), settings.callbacks, settings.events, prices), []
+    room = Room(
+        name,
+        path,
+        sources,
+        file.report(settings.report),
+        settings.callbacks,
+        settings.events,
+        prices,
+        settings.pacing,
+    )
+    return room, []
 
 
 def _entries(raw_sources: Any, around: Around) -> Iterator[tuple[int, ReadEntry]]:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, ValidationInfo, WithJsonSchema
 
+from bridge.metastudio.callback_signature import reading_names
 from bridge.secret import Secret
 
 
@@ -111,8 +112,8 @@ def _app_user_id(text: str) -> str:
 
 
 def _reading_name(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9_.+-]{1,64}", text):
-        raise ValueError("is no reading: auto, or a reading's name as the log shows it")
+    if text not in reading_names():
+        raise ValueError(f"is no reading: one of {', '.join(reading_names())}")
     return text
 
 

@@ -41,9 +41,13 @@ class Admission:
             return EventType.GIFT
         return content.type
 
+    def priced(self, gift: Gift) -> Gift:
+        """Return the gift with the operator's price if the platform tells none."""
+        return self._money.priced(gift)
+
     def is_unknown_price(self, gift: Gift) -> bool:
-        """Whether a gift has no price from anywhere and this was not said before."""
-        if gift.name in self._money.prices or gift.name in self._unpriced or len(self._unpriced) >= _MAX_UNPRICED:
+        """Whether of this gift, which has no price, it was not said before."""
+        if gift.name in self._unpriced or len(self._unpriced) >= _MAX_UNPRICED:
             return False
         self._unpriced.add(gift.name)
         return True

@@ -45,11 +45,16 @@ class Money:
     in_fen: bool = False
     prices: Mapping[str, int] = field(default_factory=dict)
 
+    def priced(self, gift: Gift) -> Gift:
+        """Return the gift with the operator's price if the platform tells none."""
+        if gift.priced or gift.name not in self.prices:
+            return gift
+        price = self.prices[gift.name]
+        return replace(gift, unit_value=price, total_value=price * gift.count, priced=True)
+
     def valued(self, gift: Gift) -> Gift:
         """Return the gift as this room reports it."""
-        if not gift.priced and gift.name in self.prices:
-            price = self.prices[gift.name]
-            gift = replace(gift, unit_value=price, total_value=price * gift.count, priced=True)
+        gift = self.priced(gift)
         rate = FEN_PER_UNIT.get(gift.currency) if self.in_fen else None
         if rate is None:
             return gift

@@ -4,8 +4,8 @@ Writing happens behind sending: live latency never waits for the disk, and an ev
 before its group is committed never touches it. A commit follows the first unwritten change by
 ``commit_interval_secs``; ``durable()`` waits for one.
 
-A fault of the disk never stops the bridge: the file is set aside and a fresh one is filled from
-memory, and if that fails too the bridge goes on in memory and tries again.
+A fault of the disk never stops the bridge: a fresh file is filled from memory and takes the old one's
+place. If that fails too the bridge goes on in memory and tries again; the old file stays until then.
 """
 
 from __future__ import annotations
@@ -17,18 +17,26 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from bridge.clock import Clock
 from bridge.errors import SpoolError, SpoolLockedError
-from bridge.outbox.spool_file import DeadLetter, Group, Note, Row, RowValues, SpoolFile
+from bridge.outbox.spool_file import DamagedError, SpoolFile, finish_replacing, replace, salvage
+from bridge.outbox.spool_records import Contents, DeadLetter, Group, Note, Row, RowValues
 from bridge.pending import Pending
 
 COMMIT_INTERVAL_SECS = 0.03
 RETRY_SECS = 30.0
 
 T = TypeVar("T")
-NotesSource = Callable[[], Iterable[Note]]
+
+
+class NotesSource(Protocol):
+    """Knows what must be written down beside the events."""
+
+    def __call__(self, *, whole: bool) -> Iterable[Note]:
+        """Return the notes that changed since the last call; all of them if ``whole``, because the disk has none."""
+        ...
 
 
 @dataclass(slots=True)
@@ -72,6 +80,7 @@ class Spool:
         self._changed = asyncio.Event()
         self._urgent = asyncio.Event()
         self._waiting: list[asyncio.Future[None]] = []
+        self._committing = asyncio.Lock()
         self.statistics = SpoolStatistics()
 
     async def open(self) -> Recovered:
@@ -148,31 +157,22 @@ class Spool:
                 self._changed.set()
 
     async def commit(self) -> None:
-        """Write everything handed over so far as one group."""
-        self._changed.clear()
-        self._urgent.clear()
-        waiting, self._waiting = self._waiting, []
-        group = Group(
-            rows=list(self._unwritten.values()),
-            settled=self._settled,
-            dead=self._dead,
-            notes=[note for source in self._notes_sources for note in source()],
-        )
-        self._unwritten, self._settled, self._dead = {}, [], []
-        if group:
-            started_at = self._clock.monotonic()
-            try:
-                await asyncio.get_running_loop().run_in_executor(self._thread, self._write, group)
-            except SpoolError as error:
-                self._degrade(group, str(error))
-            else:
-                self._count(group, self._clock.monotonic() - started_at)
-        for future in waiting:
-            if not future.done():
-                if self.statistics.degraded:
-                    future.set_exception(SpoolError("the spool cannot write"))
-                else:
-                    future.set_result(None)
+        """Write everything handed over so far as one group. Whoever waits can be cancelled, the group cannot."""
+        await asyncio.shield(self._commit())
+
+    async def _commit(self) -> None:
+        async with self._committing:
+            self._changed.clear()
+            self._urgent.clear()
+            waiting, self._waiting = self._waiting, []
+            if self._file is None or not await self._write_changes():
+                await self._begin_anew()
+            for future in waiting:
+                if not future.done():
+                    if self.statistics.degraded:
+                        future.set_exception(SpoolError("the spool cannot write"))
+                    else:
+                        future.set_result(None)
 
     async def close(self) -> None:
         """Commit what is left and release the directory."""
@@ -196,10 +196,53 @@ class Spool:
         return await self._in_thread(lambda file: file.remove_dead_letter(letter_id))
 
     async def _in_thread(self, question: Callable[[SpoolFile], T]) -> T:
-        if self._file is None:
-            raise SpoolError("the spool cannot be used at present")
         file = self._file
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: question(file))
+        if file is None:
+            raise SpoolError("the spool cannot be used at present")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, question, file)
+
+    async def _write_changes(self) -> bool:
+        """Write what changed since the last group; returns whether the file can still be used."""
+        group = Group(
+            rows=list(self._unwritten.values()),
+            settled=self._settled,
+            dead=self._dead,
+            notes=self._notes(whole=False),
+        )
+        self._unwritten, self._settled, self._dead = {}, [], []
+        if not group:
+            return True
+        started_at = self._clock.monotonic()
+        try:
+            await self._in_thread(lambda file: file.write(group))
+        except SpoolError as error:
+            self._count_fault(error)
+            # A failed fsync is not repeated: the next one may lie. Nothing more is written to this file.
+            letters = await self._in_thread(SpoolFile.give_up)
+            self._file = None
+            self._dead = [*letters, *group.dead, *self._dead]
+            return False
+        self._count(group, self._clock.monotonic() - started_at)
+        return True
+
+    async def _begin_anew(self) -> None:
+        """Fill a fresh file from memory; if that fails too, everything stays in memory until the next attempt."""
+        whole = Group(rows=list(self._kept.values()), dead=self._dead, notes=self._notes(whole=True))
+        self._unwritten, self._settled, self._dead = {}, [], []
+        started_at = self._clock.monotonic()
+        try:
+            self._file = await asyncio.get_running_loop().run_in_executor(
+                self._thread, _replaced, self._directory, whole
+            )
+        except SpoolError as error:
+            self._count_fault(error)
+            self.statistics.degraded = True
+            self._dead = [*whole.dead, *self._dead]
+        else:
+            self._count(whole, self._clock.monotonic() - started_at)
+
+    def _notes(self, *, whole: bool) -> list[Note]:
+        return [note for source in self._notes_sources for note in source(whole=whole)]
 
     def _count(self, group: Group, secs: float) -> None:
         statistics = self.statistics
@@ -209,35 +252,9 @@ class Spool:
         statistics.commit_secs_total += secs
         statistics.last_commit_secs = secs
 
-    def _degrade(self, group: Group, fault: str) -> None:
-        """Keep in memory what could not be written; the next attempt starts from a whole picture."""
-        self.statistics.degraded = True
-        self.statistics.last_fault = fault
-        self._unwritten = dict(self._kept)
-        self._settled = []
-        self._dead = [*group.dead, *self._dead]
-
-    def _write(self, group: Group) -> None:
-        if self._file is not None:
-            try:
-                self._file.write(group)
-            except SpoolError as error:
-                # A failed fsync is not repeated: the next one may lie. The file is set aside instead.
-                self.statistics.faults += 1
-                self.statistics.last_fault = str(error)
-                self._file.set_aside()
-                self._file = None
-            else:
-                return
-        file = SpoolFile(self._directory)
-        whole = Group(rows=list(self._kept.values()), dead=group.dead, notes=group.notes)
-        try:
-            file.write(whole)
-        except SpoolError:
-            self.statistics.faults += 1
-            file.set_aside()
-            raise
-        self._file = file
+    def _count_fault(self, error: SpoolError) -> None:
+        self.statistics.faults += 1
+        self.statistics.last_fault = str(error)
 
     def _close(self) -> None:
         if self._file is not None:
@@ -251,27 +268,52 @@ class Spool:
 def _open(directory: Path) -> tuple[Recovered, SpoolFile, int]:
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock_fd = lock(directory)
     except OSError as error:
         raise SpoolError(f"spool.directory {directory}: {error.strerror}") from error
-    set_aside = None
+    lock_fd = lock(directory)
     try:
-        file = SpoolFile(directory)
-        rows, notes = file.recover()
+        recovered, file = _recovered(directory)
+    except BaseException:
+        os.close(lock_fd)
+        raise
+    return recovered, file, lock_fd
+
+
+def _recovered(directory: Path) -> tuple[Recovered, SpoolFile]:
+    finish_replacing(directory)
+    try:
+        file, contents = _opened(directory)
+    except DamagedError:
+        sound = salvage(directory)
+        set_aside = replace(directory, sound.as_group())
+        file, contents = _opened(directory)
+        return Recovered(contents.rows, contents.notes, set_aside), file
+    return Recovered(contents.rows, contents.notes), file
+
+
+def _opened(directory: Path) -> tuple[SpoolFile, Contents]:
+    file = SpoolFile(directory)
+    try:
+        return file, file.recover()
     except SpoolError:
-        rows, notes, set_aside = SpoolFile.salvage(directory)
-        file = SpoolFile(directory)
-        file.write(
-            Group(
-                rows=rows, notes=[Note(*owner, key, value) for owner, of in notes.items() for key, value in of.items()]
-            )
-        )
-    return Recovered(rows, notes, set_aside), file, lock_fd
+        file.close()
+        raise
+
+
+def _replaced(directory: Path, whole: Group) -> SpoolFile:
+    replace(directory, whole)
+    return _opened(directory)[0]
 
 
 def lock(directory: Path) -> int:
-    """Take the directory's lock and return its file descriptor; raises ``SpoolLockedError`` when it is taken."""
-    fd = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Take the directory's lock and return its file descriptor.
+
+    Raises ``SpoolLockedError`` when it is taken, ``SpoolError`` when the directory cannot be used.
+    """
+    try:
+        fd = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise SpoolError(f"spool.directory {directory}: {error.strerror}") from error
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

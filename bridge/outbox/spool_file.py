@@ -1,7 +1,6 @@
-"""The SQLite file behind the spool: its schema, one group a transaction, and recovery from damage.
+"""The SQLite file behind the spool: one group a transaction, and recovery from damage.
 
-Events stand in chunks, one a room and transaction, as columns: an event costs its bytes and not a row of
-its own. A chunk goes when all of its events are settled; until then it says which of them are.
+A chunk of events goes when all of them are settled; until then it says which of them are.
 
 Used by one thread at a time. Every fault of the disk or of the file is a ``SpoolError``.
 """
@@ -9,94 +8,93 @@ Used by one thread at a time. Every fault of the disk or of the file is a ``Spoo
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import sqlite3
 import struct
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, TypeVar
 
 from bridge.errors import SpoolError
 from bridge.events import EventType
+from bridge.outbox.spool_records import (
+    Contents,
+    DeadLetter,
+    Group,
+    Note,
+    Row,
+    RowValues,
+    checksum,
+    chunk_rows,
+    chunk_values,
+    dead_letter_values,
+    note_values,
+    packed_numbers,
+    read_dead_letter,
+    read_note,
+)
+
+T = TypeVar("T")
 
 FILE_NAME = "spool.db"
 SCHEMA_VERSION = 1
 MAX_DEAD_LETTERS = 10_000
-_SEPARATOR = b"\n"
-"""Stands in no event: JSON text has no raw line breaks."""
+_BESIDE = "fresh"
+"""The directory in which a fresh file is made, before it takes the old one's place."""
 
 _SCHEMA = """
 CREATE TABLE chunks (
     id INTEGER PRIMARY KEY, room TEXT NOT NULL, numbers BLOB NOT NULL, types BLOB NOT NULL,
-    arrived_at_ms BLOB NOT NULL, wires BLOB NOT NULL, settled BLOB NOT NULL
+    arrived_at_ms BLOB NOT NULL, wires BLOB NOT NULL, settled BLOB NOT NULL, crc INTEGER NOT NULL
 );
 CREATE TABLE notes (
-    room TEXT NOT NULL, source TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,
+    room TEXT NOT NULL, source TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, crc INTEGER NOT NULL,
     PRIMARY KEY (room, source, key)
 ) WITHOUT ROWID;
 CREATE TABLE dead_letters (
     id INTEGER PRIMARY KEY, number INTEGER NOT NULL, room TEXT NOT NULL, job_id TEXT NOT NULL,
     type INTEGER NOT NULL, died_at_ms INTEGER NOT NULL, status INTEGER NOT NULL,
-    error_code TEXT NOT NULL, error_msg TEXT NOT NULL, request_id TEXT NOT NULL, wire BLOB NOT NULL
+    error_code TEXT NOT NULL, error_msg TEXT NOT NULL, request_id TEXT NOT NULL, wire BLOB NOT NULL,
+    crc INTEGER NOT NULL
 );
 """
+_READ_CHUNKS = "SELECT id, room, numbers, types, arrived_at_ms, wires, settled, crc FROM chunks"
+_READ_CHUNK = "SELECT room, numbers, types, arrived_at_ms, wires, settled, crc FROM chunks WHERE id=?"
+_ADD_CHUNK = "INSERT INTO chunks (room, numbers, types, arrived_at_ms, wires, settled, crc) VALUES (?,?,?,?,?,?,?)"
+_SETTLE_CHUNK = "UPDATE chunks SET settled = CAST(settled || ? AS BLOB), crc = ? WHERE id=?"
+_READ_NOTES = "SELECT room, source, key, value, crc FROM notes"
+_READ_LETTERS = (
+    "SELECT number, room, job_id, type, died_at_ms, status, error_code, error_msg, request_id, wire, crc, id"
+    " FROM dead_letters WHERE ?1 = 0 OR id = ?1 ORDER BY id"
+)
+_ADD_LETTER = (
+    "INSERT INTO dead_letters (number, room, job_id, type, died_at_ms, status, error_code, error_msg, request_id,"
+    " wire, crc) VALUES (?,?,?,?,?,?,?,?,?,?,?)"
+)
+
+_OUTSIDE_CAUSES = frozenset(
+    {
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+"""SQLite's errors for which the file itself is not to blame."""
 
 
-_CHUNKS = "SELECT id, room, numbers, types, arrived_at_ms, wires, settled FROM chunks ORDER BY id"
+_UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged file raises: SQLite's words about it may hold pieces of it."""
 
 
-class Row(NamedTuple):
-    """A durable event as it stands in the file."""
-
-    number: int
-    room: str
-    type: EventType
-    arrived_at_ms: int
-    wire: bytes
-
-
-RowValues = tuple[int, str, EventType, int, bytes]
-"""A row before it has names: one is made for every durable event, and a plain tuple costs a fifth of a named one."""
-
-
-class Note(NamedTuple):
-    """Something that a source must remember across a restart; a value of ``None`` deletes it."""
-
-    room: str
-    source: str
-    key: str
-    value: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """An event that the cloud refuses by itself, with the cloud's words."""
-
-    number: int
-    room: str
-    job_id: str
-    type: EventType
-    died_at_ms: int
-    status: int
-    error_code: str
-    error_msg: str
-    request_id: str
-    wire: bytes
-    id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """What goes to disk in one transaction."""
-
-    rows: Sequence[RowValues] = ()
-    settled: Sequence[int] = ()
-    dead: Sequence[DeadLetter] = ()
-    notes: Sequence[Note] = field(default=())
-
-    def __bool__(self) -> bool:
-        return bool(self.rows or self.settled or self.dead or self.notes)
+class DamagedError(SpoolError):
+    """The file's contents are damaged: it can be set aside and what is sound of it be salvaged."""
 
 
 class SpoolFile:
@@ -106,103 +104,67 @@ class SpoolFile:
         self.path = directory / FILE_NAME
         self._chunk_of: dict[int, int] = {}
         self._unsettled: dict[int, int] = {}
+        self._checksums: dict[int, int] = {}
         with _faults(self.path):
-            if read_only:
-                self._db = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, isolation_level=None)
-                return
-            # The writer thread is the only user; it is not always the thread that opened the file.
-            self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            self.path.chmod(0o600)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.execute("PRAGMA auto_vacuum=INCREMENTAL")
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
-            elif version != SCHEMA_VERSION:
+            self._db = _connected(self.path, read_only=read_only)
+            try:
+                if not read_only:
+                    self._prepare()
+            except BaseException:
                 self._db.close()
-                raise SpoolError(
-                    f"{self.path} was written by another version of the bridge (schema {version},"
-                    f" this one knows {SCHEMA_VERSION}); it is left untouched"
-                )
+                raise
 
     def write(self, group: Group) -> None:
         """Write one group in one transaction."""
-        with _faults(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._transaction():
             if group.rows:
                 self._write_rows(group.rows)
             if group.settled:
                 self._settle(group.settled)
             if group.dead:
                 self._write_dead(group.dead)
-            if group.notes:
-                self._write_notes(group.notes)
-            self._db.execute("COMMIT")
+            for note in group.notes:
+                self._write_note(note)
 
-    def recover(self) -> tuple[list[Row], dict[tuple[str, str], dict[str, bytes]]]:
-        """Return all events in order of arrival, and all notes by room and source."""
+    def recover(self) -> Contents:
+        """Return all events and notes, so that the events can be settled; ``DamagedError`` if anything is damaged.
+
+        Dead letters stay where they are.
+        """
         with _faults(self.path):
             problem = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
             if problem != "ok":
-                raise SpoolError(f"{self.path}: {problem}")
-            rows: list[Row] = []
-            for chunk in self._db.execute(_CHUNKS):
-                found = _rows(chunk)
-                self._open_chunk(chunk[0], [row.number for row in found])
-                rows += found
-            rows.sort()
-            notes: dict[tuple[str, str], dict[str, bytes]] = {}
-            for room, source, key, value in self._db.execute("SELECT * FROM notes"):
-                notes.setdefault((room, source), {})[key] = value
-            return rows, notes
-
-    @classmethod
-    def salvage(cls, directory: Path) -> tuple[list[Row], dict[tuple[str, str], dict[str, bytes]], Path]:
-        """Set a damaged file aside and return what can still be read of it, row by row."""
-        path = directory / FILE_NAME
-        rows: list[Row] = []
-        notes: dict[tuple[str, str], dict[str, bytes]] = {}
-        with contextlib.suppress(sqlite3.Error):
-            database = sqlite3.connect(path, isolation_level=None)
-            with contextlib.closing(database):
-                (version,) = database.execute("PRAGMA user_version").fetchone()
-                if version not in (0, SCHEMA_VERSION):
-                    raise SpoolError(f"{path} was written by another version of the bridge (schema {version})")
-                with contextlib.suppress(sqlite3.Error, ValueError, struct.error):
-                    for chunk in database.execute(_CHUNKS):
-                        rows += _rows(chunk)
-                with contextlib.suppress(sqlite3.Error):
-                    for room, source, key, value in database.execute("SELECT * FROM notes"):
-                        notes.setdefault((room, source), {})[key] = value
-        return sorted(rows), notes, _set_aside(path)
+                raise DamagedError(f"{self.path}: {problem}")
+            contents = Contents()
+            for chunk_id, *values in self._db.execute(_READ_CHUNKS):
+                rows = chunk_rows(*values)
+                self._open_chunk(chunk_id, [row.number for row in rows], values[-1])
+                contents.rows.extend(rows)
+            contents.rows.sort()
+            for values in self._db.execute(_READ_NOTES):
+                contents.take_note(read_note(*values))
+            return contents
 
     def dead_letters(self, room: str = "") -> list[DeadLetter]:
         """Return the dead letters, oldest first, of one room or of all."""
         with _faults(self.path):
-            found = self._db.execute(
-                "SELECT number, room, job_id, type, died_at_ms, status, error_code, error_msg, request_id, wire, id"
-                " FROM dead_letters WHERE ?='' OR room=? ORDER BY id",
-                (room, room),
-            )
-            return [_dead_letter(values) for values in found]
+            letters = _sound(self._db, read_dead_letter, _READ_LETTERS, 0)
+            return [letter for letter in letters if room in ("", letter.room)]
 
     def remove_dead_letter(self, letter_id: int) -> DeadLetter | None:
         """Delete a dead letter and return it, ``None`` if there is none of that id."""
-        letter = next((letter for letter in self.dead_letters() if letter.id == letter_id), None)
-        if letter is not None:
-            with _faults(self.path):
-                self._db.execute("DELETE FROM dead_letters WHERE id=?", (letter_id,))
-        return letter
+        with self._transaction():
+            return self._take_letter(letter_id)
 
     def revive(self, letter_id: int, number: int, arrived_at_ms: int) -> Row | None:
         """Turn a dead letter back into a waiting event that arrived just now."""
-        letter = self.remove_dead_letter(letter_id)
-        if letter is None:
-            return None
-        row = Row(number, letter.room, letter.type, arrived_at_ms, letter.wire)
-        self.write(Group(rows=[row]))
-        return row
+        with self._transaction():
+            letter = self._take_letter(letter_id)
+            if letter is None:
+                return None
+            row = Row(number, letter.room, letter.type, arrived_at_ms, letter.wire)
+            self._write_rows([row])
+            return row
 
     def highest_number(self) -> int:
         """Return the highest number given to a waiting event, 0 if none waits."""
@@ -224,41 +186,54 @@ class SpoolFile:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
 
-    def set_aside(self) -> Path:
-        """Close the file without another write and rename it."""
+    def give_up(self) -> list[DeadLetter]:
+        """Close the file without another write; returns the dead letters in it that can still be read."""
+        letters = list(_sound(self._db, read_dead_letter, _READ_LETTERS, 0))
         self._db.close()
-        return _set_aside(self.path)
+        return letters
+
+    def _prepare(self) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version not in (0, SCHEMA_VERSION):
+            raise _other_version(self.path, version)
+        self.path.chmod(0o600)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        if version == 0:
+            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with _faults(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+                raise
 
     def _all_rows(self) -> list[Row]:
         with _faults(self.path):
-            return [row for chunk in self._db.execute(_CHUNKS) for row in _rows(chunk)]
+            return [row for _, *values in self._db.execute(_READ_CHUNKS) for row in chunk_rows(*values)]
 
     def _write_rows(self, rows: Sequence[RowValues]) -> None:
         by_room: dict[str, list[RowValues]] = {}
         for row in rows:
             by_room.setdefault(row[1], []).append(row)
-        for room, of_room in by_room.items():
-            numbers, _, types, arrivals, wires = zip(*of_room, strict=True)
-            packing = f"<{len(numbers)}q"
-            chunk_id = self._db.execute(
-                "INSERT INTO chunks (room, numbers, types, arrived_at_ms, wires, settled) VALUES (?,?,?,?,?,?)",
-                (
-                    room,
-                    struct.pack(packing, *numbers),
-                    bytes(types),
-                    struct.pack(packing, *arrivals),
-                    _SEPARATOR.join(wires),
-                    b"",
-                ),
-            ).lastrowid
+        for of_room in by_room.values():
+            values = chunk_values(of_room)
+            chunk_id = self._db.execute(_ADD_CHUNK, values).lastrowid
             assert chunk_id is not None
-            self._open_chunk(chunk_id, numbers)
+            self._open_chunk(chunk_id, [row[0] for row in of_room], values[-1])
 
-    def _open_chunk(self, chunk_id: int, numbers: Sequence[int]) -> None:
+    def _open_chunk(self, chunk_id: int, numbers: Sequence[int], crc: int) -> None:
         self._chunk_of.update(dict.fromkeys(numbers, chunk_id))
         self._unsettled[chunk_id] = len(numbers)
+        self._checksums[chunk_id] = crc
 
-    def _settle(self, numbers: Sequence[int]) -> None:
+    def _settle(self, numbers: Iterable[int]) -> None:
         """Delete the chunks that are done with; write down in the others which events are."""
         touched: dict[int, list[int]] = {}
         for number in numbers:
@@ -268,80 +243,152 @@ class SpoolFile:
         for chunk_id, settled in touched.items():
             self._unsettled[chunk_id] -= len(settled)
             if self._unsettled[chunk_id] == 0:
-                del self._unsettled[chunk_id]
+                del self._unsettled[chunk_id], self._checksums[chunk_id]
                 self._db.execute("DELETE FROM chunks WHERE id=?", (chunk_id,))
-            else:
-                packed = struct.pack(f"<{len(settled)}q", *settled)
-                self._db.execute(
-                    "UPDATE chunks SET settled = CAST(settled || ? AS BLOB) WHERE id=?", (packed, chunk_id)
-                )
+                continue
+            packed = packed_numbers(settled)
+            crc = self._checksums[chunk_id] = checksum(packed, begun=self._checksums[chunk_id])
+            self._db.execute(_SETTLE_CHUNK, (packed, crc, chunk_id))
 
-    def _write_notes(self, notes: Sequence[Note]) -> None:
-        for note in notes:
-            if note.value is None:
-                self._db.execute("DELETE FROM notes WHERE room=? AND source=? AND key=?", note[:3])
-            else:
-                self._db.execute("INSERT OR REPLACE INTO notes VALUES (?,?,?,?)", note)
+    def _write_note(self, note: Note) -> None:
+        if note.value is None:
+            self._db.execute("DELETE FROM notes WHERE room=? AND source=? AND key=?", note[:3])
+        else:
+            self._db.execute("INSERT OR REPLACE INTO notes VALUES (?,?,?,?,?)", note_values(note))
 
     def _write_dead(self, letters: Sequence[DeadLetter]) -> None:
-        self._db.executemany(
-            "INSERT INTO dead_letters (number, room, job_id, type, died_at_ms, status, error_code, error_msg,"
-            " request_id, wire) VALUES (?,?,?,?,?,?,?,?,?,?)",
-            [
-                (
-                    letter.number,
-                    letter.room,
-                    letter.job_id,
-                    letter.type.value,
-                    letter.died_at_ms,
-                    letter.status,
-                    letter.error_code,
-                    letter.error_msg,
-                    letter.request_id,
-                    letter.wire,
-                )
-                for letter in letters
-            ],
-        )
+        self._db.executemany(_ADD_LETTER, map(dead_letter_values, letters))
         self._db.execute(
             "DELETE FROM dead_letters WHERE id <= (SELECT max(id) FROM dead_letters) - ?", (MAX_DEAD_LETTERS,)
         )
 
-
-def _rows(chunk: tuple[int, str, bytes, bytes, bytes, bytes, bytes]) -> list[Row]:
-    """Return the events of a chunk that are not settled. ``ValueError`` or ``struct.error`` if it is damaged."""
-    _, room, numbers, types, arrivals, wires, settled = chunk
-    packing = f"<{len(types)}q"
-    done = set(struct.unpack(f"<{len(settled) // 8}q", settled))
-    columns = zip(
-        struct.unpack(packing, numbers), types, struct.unpack(packing, arrivals), wires.split(_SEPARATOR), strict=True
-    )
-    return [
-        Row(number, room, EventType(kind), arrived_at_ms, wire)
-        for number, kind, arrived_at_ms, wire in columns
-        if number not in done
-    ]
+    def _take_letter(self, letter_id: int) -> DeadLetter | None:
+        values = self._db.execute(_READ_LETTERS, (letter_id,)).fetchone() if letter_id else None
+        if values is None:
+            return None
+        self._db.execute("DELETE FROM dead_letters WHERE id=?", (letter_id,))
+        return read_dead_letter(*values)
 
 
-def _dead_letter(values: tuple[int, str, str, int, int, int, str, str, str, bytes, int]) -> DeadLetter:
-    number, room, job_id, kind, died_at_ms, status, code, message, request_id, wire, letter_id = values
-    return DeadLetter(
-        number, room, job_id, EventType(kind), died_at_ms, status, code, message, request_id, wire, letter_id
-    )
+def salvage(directory: Path) -> Contents:
+    """Return what is sound of a damaged file, record by record."""
+    path = directory / FILE_NAME
+    contents = Contents()
+    with contextlib.suppress(*_UNREADABLE), contextlib.closing(_connected(path)) as database:
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version not in (0, SCHEMA_VERSION):
+            raise _other_version(path, version)
+        for (chunk_id,) in _sound(database, _as_it_is, "SELECT id FROM chunks"):
+            # One by one: what is damaged in one keeps nobody from the next.
+            for rows in _sound(database, chunk_rows, _READ_CHUNK, chunk_id):
+                contents.rows.extend(rows)
+        contents.rows.sort()
+        for note in _sound(database, read_note, _READ_NOTES):
+            contents.take_note(note)
+        contents.dead.extend(_sound(database, read_dead_letter, _READ_LETTERS, 0))
+    return contents
 
 
-def _set_aside(path: Path) -> Path:
-    """Rename the database and its companions so that nothing of them is used or lost."""
+def replace(directory: Path, whole: Group) -> Path | None:
+    """Put a fresh file that holds ``whole`` in the place of the old one; returns where that was set aside.
+
+    If it fails before the fresh file is complete, the old one stays as it is.
+    """
+    beside = directory / _BESIDE
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        _write_beside(beside, whole)
+    except SpoolError:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    aside = _set_aside(directory)
+    finish_replacing(directory)
+    return aside if aside.exists() else None
+
+
+def _write_beside(beside: Path, whole: Group) -> None:
+    with _faults(beside):
+        beside.mkdir(mode=0o700)
+    file = SpoolFile(beside)
+    try:
+        file.write(whole)
+    finally:
+        file.close()
+    if any(path.exists() for path in _companions(file.path)[1:]):
+        raise SpoolError(f"{file.path}: its log cannot be folded in")
+
+
+def finish_replacing(directory: Path) -> None:
+    """Put a complete fresh file in its place if an earlier process was killed while it replaced the old one."""
+    path, fresh = directory / FILE_NAME, directory / _BESIDE / FILE_NAME
+    if fresh.exists() and not path.exists():
+        _set_aside(directory)  # a log of the old file must not be taken for the fresh one's
+        with _faults(path):
+            fresh.replace(path)
+            _sync(directory)
+    shutil.rmtree(directory / _BESIDE, ignore_errors=True)
+
+
+def _set_aside(directory: Path) -> Path:
+    path = directory / FILE_NAME
     aside = path.with_name(f"{path.name}.bad-{time.time_ns()}")
-    for suffix in ("", "-wal", "-shm"):
-        with contextlib.suppress(FileNotFoundError):
-            Path(f"{path}{suffix}").replace(f"{aside}{suffix}")
+    with _faults(path):
+        for old, new in zip(_companions(path), _companions(aside), strict=True):
+            with contextlib.suppress(FileNotFoundError):
+                old.replace(new)
     return aside
+
+
+def _sync(directory: Path) -> None:
+    """Have the names in a directory survive a loss of power."""
+    fd = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _connected(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open a database. The writer thread is its only user, but not always the thread that opened it."""
+    where = f"{path.resolve().as_uri()}?mode=ro" if read_only else str(path)
+    database = sqlite3.connect(where, uri=read_only, isolation_level=None, check_same_thread=False)
+    # Damaged texts are found by their checksum.
+    database.text_factory = lambda raw: raw.decode(errors="replace")
+    return database
+
+
+def _other_version(path: Path, version: int) -> SpoolError:
+    return SpoolError(
+        f"{path} was written by another version of the bridge (schema {version},"
+        f" this one knows {SCHEMA_VERSION}); it is left untouched"
+    )
+
+
+def _as_it_is(*values: Any) -> tuple[Any, ...]:
+    return values
+
+
+def _sound(database: sqlite3.Connection, read: Callable[..., T], query: str, *parameters: Any) -> Iterator[T]:
+    """Yield the sound records among those found, up to where the file cannot be read any further."""
+    with contextlib.suppress(*_UNREADABLE):
+        for values in database.execute(query, parameters):
+            with contextlib.suppress(ValueError):
+                yield read(*values)
+
+
+def _companions(path: Path) -> list[Path]:
+    return [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm")]
 
 
 @contextlib.contextmanager
 def _faults(path: Path) -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, OSError, ValueError, struct.error) as error:
-        raise SpoolError(f"{path}: {error}") from error
+    except (ValueError, struct.error) as error:
+        raise DamagedError(f"{path}: {error}") from error
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        is_outside = code & 0xFF in _OUTSIDE_CAUSES and code != sqlite3.SQLITE_IOERR_SHORT_READ
+        raise (SpoolError if is_outside else DamagedError)(f"{path}: {error}") from error
+    except OSError as error:
+        raise SpoolError(f"{path}: {error.strerror}") from error

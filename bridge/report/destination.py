@@ -25,6 +25,8 @@ REFUSED_WAITS_SECS = (1.0, 4.0)
 """Waits before the second and third call with a credential that was refused; then it is held."""
 REFUSED_AGAIN_SECS = 300.0
 """While the cloud refuses the very URLs that it gives out: how long until the next one is tried."""
+DRAIN_SECS = 8.0
+"""How long what waits when the job's stream ends may take to be sent."""
 QUIET_REFRESH_SECS = (1.0, 30.0)
 """Bounds of the pause between two calls that are made for the refresh alone; a tenth of their time otherwise."""
 
@@ -38,6 +40,7 @@ class Hold(Enum):
     NO_URL = "no report URL yet"
     NO_JOB = "no running job"
     REFUSED = "credential refused"
+    ENDED = "the job's stream ended"
     PAUSED = "paused by the operator"
 
 
@@ -72,6 +75,8 @@ class Destination:
         self._log = log.bind(room=room)
         self._hold = Hold.NO_URL if configured else Hold.NO_JOB
         self._paused = False
+        self._ended_job_id = ""
+        self._drain_until = float("-inf")
         self._configured_url: ReportUrl | None = None
         self._configured_unreadable = False
         self._older: ReportUrl | None = None
@@ -97,7 +102,15 @@ class Destination:
     @property
     def hold(self) -> Hold:
         """Why the room does not report at present."""
-        return Hold.PAUSED if self._paused else self._hold
+        if self._paused:
+            return Hold.PAUSED
+        is_over = self._hold is Hold.NONE and self._has_ended and not self.is_draining
+        return Hold.ENDED if is_over else self._hold
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the job's stream ended and only what waited then is still sent."""
+        return self._has_ended and self._clock.monotonic() < self._drain_until
 
     @property
     def is_ready(self) -> bool:
@@ -226,14 +239,40 @@ class Destination:
         """Take a URL from the operator's hand, also one that was refused. Raises ``ValueError`` when it is none."""
         url = report_url(text, self._clock.now_ms())
         self._older, self.url = None, url
+        self._ended_job_id = ""
         self._try_again()
         self._keep(url)
 
     def pause(self, *, paused: bool) -> None:
         """Stop or go on reporting, by the operator's will; going on also gives a refused credential another try."""
         self._paused = paused
+        if not paused:
+            self._ended_job_id = ""
         if not paused and self._hold is Hold.REFUSED:
             self._try_again()
+
+    def stream_ended(self) -> bool:
+        """Take note that the present job's stream is over: send what waits, then hold until it is connected again.
+
+        Another job, another URL by the operator's hand and the operator's "go on" end it too. Returns ``False`` when
+        it was known.
+        """
+        if not self.job_id or self._has_ended:
+            return False
+        self._ended_job_id = self.job_id
+        self._drain_until = self._clock.monotonic() + DRAIN_SECS
+        self._log.warning("job.stream_ended", job_id=self.job_id)
+        return True
+
+    def drained(self) -> None:
+        """Take note that everything that waited when the stream ended has its fate."""
+        self._drain_until = float("-inf")
+
+    def stream_connected(self) -> None:
+        """Take note that the present job's stream is there (again)."""
+        if self._has_ended:
+            self._ended_job_id = ""
+            self._log.info("job.stream_resumed", job_id=self.job_id)
 
     async def watch(self) -> None:
         """While nothing works, look whether there is another URL or credential to be had. Runs for ever."""
@@ -243,6 +282,10 @@ class Destination:
                 self._take_configured()
             if self._hold is Hold.REFUSED and self._signer and self._credential != self._refused_credential:
                 self._try_again()
+
+    @property
+    def _has_ended(self) -> bool:
+        return bool(self.job_id) and self._ended_job_id == self.job_id
 
     @property
     def _credential(self) -> str:

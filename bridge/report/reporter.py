@@ -166,6 +166,13 @@ class Reporter:
         self._stopping.set()
         self.wake()
 
+    def drain(self) -> None:
+        """Take everything that waits now, to be sent before the destination holds; what comes later waits."""
+        now = self._clock.monotonic()
+        while taken := self._queue.take(self._settings.max_batch_events, self._max_bytes, now):
+            self._again.append(Batch(taken))
+        self.wake()
+
     def leftovers(self) -> list[Pending]:
         """Return, and no longer keep, the events that left the queue without a fate, in order of arrival."""
         left = [pending for batch in self._again for pending in batch.events] + self._suspects.everything()
@@ -194,16 +201,21 @@ class Reporter:
 
     def _due_at(self, now: float) -> float | None:
         """Return when the next call may start, ``None`` if there is nothing to send or nowhere to send it."""
+        if self._destination.is_draining and not self.parked_events:
+            self._destination.drained()
         if not self._destination.is_ready:
             return None
         ready_at: float | None = now
         if not self._again and not self._suspects.has_next:
-            ready_at = self._queue.ready_at(now)
+            ready_at = self._queue_ready_at(now)
         if self._stop_at is not None and ready_at != now:
             return None
         if ready_at is None:
             return max(now, self._free_at) if self._destination.wants_quiet_refresh() else None
         return max(ready_at, self._free_at)
+
+    def _queue_ready_at(self, now: float) -> float | None:
+        return None if self._destination.is_draining else self._queue.ready_at(now)
 
     @property
     def _free_at(self) -> float:
@@ -248,12 +260,14 @@ class Reporter:
                 batch, rest = batch.halves()
                 self._again.appendleft(rest)
             return batch, False
-        queue_ready_at = self._queue.ready_at(now)
+        queue_ready_at = self._queue_ready_at(now)
         has_fresh = queue_ready_at is not None and queue_ready_at <= now
         if self._suspects.has_next and (self._suspects_turn or not has_fresh):
             self._suspects_turn = False
             return self._suspects.next(), True
         self._suspects_turn = True
+        if not has_fresh:
+            return Batch([]), False
         return Batch(self._queue.take(self._settings.max_batch_events, self._max_bytes, now)), False
 
     async def _call(self, body: bytes, events: int) -> Answer:

@@ -15,8 +15,10 @@ from bridge.errors import ListenError
 from bridge.outbox.spool import Spool
 from bridge.room import Room
 from bridge.secret import Secret
+from bridge.server.callbacks import CallbackRoute
 from bridge.server.operator import OperatorRoutes
 from bridge.server.push import PushRoute
+from bridge.server.room_callbacks import RoomCallbacks
 from bridge.server.status import room_status
 
 LOOP_BEAT_LIMIT_SECS = 5.0
@@ -43,6 +45,7 @@ class Server:
         port: int,
         admin_token: Secret,
         rooms: Mapping[str, Room],
+        callbacks: Mapping[str, RoomCallbacks],
         spool: Spool,
         registry: CollectorRegistry,
         health: Health,
@@ -52,11 +55,13 @@ class Server:
         self._port = port
         self._admin_token = admin_token
         self._rooms = rooms
+        self._callbacks = callbacks
         self._registry = registry
         self._health = health
         self._clock = clock
         push = PushRoute(rooms, spool, clock)
         operator = OperatorRoutes(rooms, spool, clock)
+        callback = CallbackRoute(callbacks)
         application = web.Application(client_max_size=1024 * 1024)
         application.add_routes(
             [
@@ -66,6 +71,7 @@ class Server:
                 web.get("/status", self._status),
                 web.head("/push/{platform}/{room}", push.head),
                 web.post("/push/{platform}/{room}", push.post),
+                web.post("/callbacks/{room}", callback.post),
                 web.post("/rooms/{room}/pause", self._guarded(operator.pause)),
                 web.post("/rooms/{room}/resume", self._guarded(operator.resume)),
                 web.post("/rooms/{room}/report-url", self._guarded(operator.report_url)),
@@ -107,7 +113,9 @@ class Server:
     async def _status(self, _: web.Request) -> web.Response:
         status = {
             "ready": self._health.ready,
-            "rooms": {name: room_status(room, self._clock) for name, room in self._rooms.items()},
+            "rooms": {
+                name: room_status(room, self._clock, self._callbacks.get(name)) for name, room in self._rooms.items()
+            },
         }
         return web.Response(body=orjson.dumps(status), content_type="application/json")
 

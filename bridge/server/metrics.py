@@ -16,9 +16,11 @@ from prometheus_client.registry import Collector
 from bridge import __version__
 from bridge.clock import Clock
 from bridge.counters import Histogram
+from bridge.outbox.paced_outbox import PacedOutbox
 from bridge.outbox.spool import Spool
 from bridge.report.limiter import CallLimiter
 from bridge.room import Room
+from bridge.server.room_callbacks import RoomCallbacks
 from bridge.sources.supervisor import SourceState
 
 RECOVERED = "spool"
@@ -29,9 +31,17 @@ class BridgeCollector(Collector):
     """Turns the state of the process into metric families."""
 
     def __init__(
-        self, rooms: Mapping[str, Room], spool: Spool, limiter: CallLimiter, clock: Clock, lag_secs: list[float]
+        self,
+        rooms: Mapping[str, Room],
+        spool: Spool,
+        limiter: CallLimiter,
+        clock: Clock,
+        lag_secs: list[float],
+        *,
+        callbacks: Mapping[str, RoomCallbacks],
     ) -> None:
         self._rooms = rooms
+        self._callbacks = callbacks
         self._spool = spool
         self._limiter = limiter
         self._clock = clock
@@ -43,6 +53,7 @@ class BridgeCollector(Collector):
         yield from self._events()
         yield from self._calls()
         yield from self._urls()
+        yield from self._told()
         yield from self._process()
 
     def _sources(self) -> Iterable[Metric]:
@@ -134,6 +145,24 @@ class BridgeCollector(Collector):
             ready.add_metric([name], int(destination.is_ready))
             skew.add_metric([name], destination.clock_skew_ms / 1000)
         yield from (expiry, refreshes, ready, skew)
+
+    def _told(self) -> Iterable[Metric]:
+        told = _counter("bridge_callbacks", "MetaStudio's callbacks", "room", "type", "outcome")
+        forwarded = _counter("bridge_callbacks_forwarded", "Handed on to the operator's webhook", "room")
+        lost = _counter("bridge_callbacks_forward_dropped", "Not handed on", "room")
+        pace = _gauge("bridge_replies_per_minute", "What the virtual human manages, where comments are paced", "room")
+        for name, callbacks in self._callbacks.items():
+            for (kind, outcome), count in callbacks.counts.items():
+                told.add_metric([name, kind.lower(), outcome.value], count)
+            if callbacks.forwarder is not None:
+                forwarded.add_metric([name], callbacks.forwarder.forwarded)
+                lost.add_metric([name], callbacks.forwarder.dropped)
+        for name, room in self._rooms.items():
+            if isinstance(room.outbox, PacedOutbox):
+                per_minute = room.outbox.pace.replies_per_minute(self._clock.monotonic())
+                if per_minute is not None:
+                    pace.add_metric([name], per_minute)
+        yield from (told, forwarded, lost, pace)
 
     def _process(self) -> Iterable[Metric]:
         statistics = self._spool.statistics

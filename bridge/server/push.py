@@ -10,9 +10,8 @@ from bridge.clock import Clock
 from bridge.errors import PushRefusedError, SpoolError
 from bridge.outbox.spool import Spool
 from bridge.room import Room, RoomSource
+from bridge.server.bodies import read_body
 from bridge.sources.contract import PushRequest
-
-MAX_BODY_BYTES = 1024 * 1024
 
 
 class PushRoute:
@@ -33,18 +32,14 @@ class PushRoute:
         if not sources:
             return _refusal(404, "no such room, or it has no such push source")
         try:
-            body = await request.content.read(MAX_BODY_BYTES + 1)
-            while len(body) <= MAX_BODY_BYTES and not request.content.at_eof():
-                body += await request.content.read(MAX_BODY_BYTES + 1 - len(body))
-        except (OSError, web.HTTPException):
-            return _refusal(400, "the body broke off")
-        if len(body) > MAX_BODY_BYTES:
-            return _refusal(413, f"a body may have {MAX_BODY_BYTES} bytes")
+            body = await read_body(request)
+        except PushRefusedError as error:
+            return _refusal(error.status, error.problem)
         push = PushRequest(
             method=request.method,
             headers={name.lower(): value for name, value in request.headers.items()},
             query=dict(request.query),
-            body=bytes(body),
+            body=body,
             received_at_ms=self._clock.now_ms(),
         )
         refusal = PushRefusedError(404, "no such push source")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.clock import Clock
+from bridge.outbox.paced_outbox import PacedOutbox
 from bridge.room import Room, RoomSource
+from bridge.server.room_callbacks import RoomCallbacks
 
 
-def room_status(room: Room, clock: Clock) -> dict[str, Any]:
+def room_status(room: Room, clock: Clock, callbacks: RoomCallbacks | None) -> dict[str, Any]:
     """Return one room's state as JSON values."""
     destination, counters = room.destination, room.counters
     url = destination.url
@@ -29,7 +31,21 @@ def room_status(room: Room, clock: Clock) -> dict[str, Any]:
         "pending": room.pending_events(),
         "pending_by_type": {kind.name.lower(): count for kind, count in room.outbox.waiting().items() if count},
         "oldest_pending_secs": round(clock.monotonic() - arrived_at, 1) if arrived_at is not None else 0,
+        "callbacks": callbacks.status() if callbacks else None,
+        "pacing": _pacing_status(room, clock),
         "sources": {name: source_status(room, source) for name, source in room.sources.items()},
+    }
+
+
+def _pacing_status(room: Room, clock: Clock) -> dict[str, Any] | None:
+    """Return what the virtual human manages, ``None`` in a room that is not paced; its values are null until learnt."""
+    if not isinstance(room.outbox, PacedOutbox):
+        return None
+    pace, now = room.outbox.pace, clock.monotonic()
+    per_minute = pace.replies_per_minute(now)
+    return {
+        "replies_per_minute": None if per_minute is None else round(per_minute, 1),
+        "answered_share": None if per_minute is None else round(pace.answered_share, 2),
     }
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import orjson
 
 from bridge.errors import DecodeError
-from bridge.events import LiveEvent
+from bridge.events import MAX_TIMESTAMP_MS, LiveEvent, encodable
 from bridge.sources.contract import Decoded, Decoder, Frame
 from bridge.sources.fields import integer, parse_json
 from bridge.sources.intake import Intake, Taken
@@ -32,16 +31,16 @@ def decode_lines(
     combo is let go at the end of the input.
     """
     intake = Intake()
-    at_ms = now_ms
+    at_ms = 0
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            frame = _frame(line, at_ms)
+            frame = _frame(line, at_ms or now_ms)
         except DecodeError as error:
             yield {"rejected": f"line {number}: {error}"}
             continue
-        at_ms = max(at_ms, frame.received_at_ms) if number > 1 else frame.received_at_ms
+        at_ms = max(at_ms, frame.received_at_ms)
         yield from _taken(intake.due(at_ms / 1000), report)
         yield from _results(decoder.feed(frame), intake, at_ms, report)
     yield from _taken(intake.flush(at_ms / 1000), report)
@@ -52,12 +51,14 @@ def _frame(line: bytes, at_ms: int) -> Frame:
     if not isinstance(value, dict):
         raise DecodeError("", "is not an object with text or b64")
     received_at_ms = integer(value, "at_ms") if "at_ms" in value else at_ms
+    if not 0 <= received_at_ms <= MAX_TIMESTAMP_MS:
+        raise DecodeError("at_ms", "is out of range")
     if isinstance(value.get("text"), str):
         return Frame(value["text"], received_at_ms)
     if isinstance(value.get("b64"), str):
         try:
             return Frame(base64.b64decode(value["b64"], validate=True), received_at_ms)
-        except binascii.Error as error:
+        except ValueError as error:
             raise DecodeError("b64", "is not base64") from error
     raise DecodeError("", "has neither text nor b64")
 
@@ -66,9 +67,9 @@ def _results(
     decoded: Decoded, intake: Intake, at_ms: int, report: Callable[[LiveEvent], Iterable[LiveEvent]]
 ) -> Iterator[Result]:
     yield from _taken(intake.offer(decoded.events, at_ms / 1000), report)
-    yield from ({"rejected": str(error)} for error in decoded.rejected)
-    yield from ({"unknown": name} for name in decoded.unknown)
-    yield from ({"ignored": name} for name in decoded.ignored)
+    yield from ({"rejected": encodable(str(error))} for error in decoded.rejected)
+    yield from ({"unknown": encodable(name)} for name in decoded.unknown)
+    yield from ({"ignored": encodable(name)} for name in decoded.ignored)
     yield from ({"ignored": f"notice {notice.kind.value}"} for notice in decoded.notices)
     if decoded.end is not None:
         yield {"ignored": f"end {type(decoded.end).__name__}"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 GENERATION_IDS = 25_000
 
@@ -23,6 +23,10 @@ class RecentKeys:
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._old
+        yield from self._young
 
     def add(self, key: str) -> bool:
         """Remember ``key``; return whether it was new."""

@@ -6,18 +6,21 @@ handed to the spool as notes, so that a kill loses none of it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
 
-from bridge.errors import DecodeError
-from bridge.events import Gift, LiveEvent, Streak, Twin, User
+from bridge.events import Gift, LiveEvent, Streak, Twin, User, encodable
 from bridge.pending import DropReason
 from bridge.sources.dedupe import GENERATION_IDS, RecentKeys
 from bridge.sources.streaks import Combo, Streaks
 from bridge.sources.twins import Twins
+
+MERGED_CHUNKS = 64
+"""Each commit notes its new ids by themselves; so many such notes become one."""
 
 _IDS = "ids/"
 _COMBO = "combo/"
@@ -40,10 +43,10 @@ class Intake:
         self._twins = Twins()
         self._streaks = Streaks()
         self._new_ids: list[str] = []
-        self._chunk = 0
+        self._next_chunk = 0
+        self._small_chunks: dict[str, list[str]] = {}
         self._chunk_sizes: dict[str, int] = {}
-        self._noted: dict[str, bytes] = {}
-        self._owing = False
+        self._noted_held: dict[str, bytes] = {}
         self.connected_at_ms = 0
 
     def offer(self, events: Iterable[LiveEvent], now: float) -> Taken:
@@ -59,7 +62,6 @@ class Intake:
             if event.twin is None and event.streak is None:
                 out.append(event)
                 continue
-            self._owing = True
             told, swallowed = self._twins.offer(event, now)
             dropped.extend((twin, DropReason.TWIN) for twin in swallowed)
             for one in told:
@@ -73,8 +75,6 @@ class Intake:
 
     def due_at(self) -> float | None:
         """Return when something that waits must go out, ``None`` if nothing waits."""
-        if not self._owing:
-            return None
         moments = [at for at in (self._twins.due_at(), self._streaks.due_at()) if at is not None]
         return min(moments, default=None)
 
@@ -100,51 +100,68 @@ class Intake:
         """Return what changed since the last call, to be written down beside the events; ``None`` deletes a note."""
         changes: dict[str, bytes | None] = {}
         if self._new_ids:
-            key = f"{_IDS}{self._chunk:012d}"
-            self._chunk += 1
-            changes[key] = orjson.dumps(self._new_ids)
-            self._chunk_sizes[key] = len(self._new_ids)
-            self._new_ids = []
-            self._forget_old_chunks(changes)
-        if self._owing:
-            current = {_COMBO + key: orjson.dumps(combo) for key, combo in self._streaks.open_combos().items()}
-            for number, event in enumerate(self._twins.held()):
-                current[f"{_HELD}{event.id or number}"] = orjson.dumps(event)
-            changes.update((key, None) for key in self._noted.keys() - current.keys())
-            changes.update((key, value) for key, value in current.items() if self._noted.get(key) != value)
-            self._noted = current
-            self._owing = bool(current)
+            self._note_ids(changes)
+        for key, combo in self._streaks.changes().items():
+            changes[_COMBO + key] = _packed(combo) if combo else None
+        if self._noted_held or len(self._twins):
+            held = {
+                f"{_HELD}{encodable(event.id) or number}": _packed(event)
+                for number, event in enumerate(self._twins.held())
+            }
+            changes.update((key, None) for key in self._noted_held.keys() - held.keys())
+            changes.update((key, value) for key, value in held.items() if self._noted_held.get(key) != value)
+            self._noted_held = held
         return changes
+
+    def forget_notes(self) -> None:
+        """Have the next ``notes`` tell everything: what was written down is lost."""
+        self._new_ids = list(self._ids)
+        self._small_chunks, self._chunk_sizes = {}, {}
+        self._noted_held = {}
+        self._streaks.all_changed()
 
     def restore(self, notes: Mapping[str, bytes], now: float) -> None:
         """Take up what an earlier process wrote down. Notes that cannot be read are skipped."""
         for key in sorted(notes):
             try:
-                self._restore_note(key, orjson.loads(notes[key]), now)
-            except (orjson.JSONDecodeError, DecodeError, KeyError, TypeError, AttributeError):
+                self._restore_note(key, notes[key], now)
+            except (ValueError, KeyError, TypeError, AttributeError):
                 continue
 
-    def _restore_note(self, key: str, value: Any, now: float) -> None:
-        if key.startswith(_IDS):
-            self._ids.update(value)
-            self._chunk = max(self._chunk, int(key.removeprefix(_IDS)) + 1)
-            self._chunk_sizes[key] = len(value)
-            return
-        self._owing = True
-        self._noted[key] = orjson.dumps(value)
-        if key.startswith(_COMBO):
-            value["last"] = _event(value["last"])
-            value["quiet_at"] = now
-            self._streaks.restore(key.removeprefix(_COMBO), Combo(**value))
-        elif key.startswith(_HELD):
-            self._twins.offer(_event(value), now)
+    def _note_ids(self, changes: dict[str, bytes | None]) -> None:
+        key = f"{_IDS}{self._next_chunk:012d}"
+        self._next_chunk += 1
+        ids, self._new_ids = self._new_ids, []
+        self._small_chunks[key] = ids
+        if len(self._small_chunks) >= MERGED_CHUNKS:
+            changes.update(dict.fromkeys(self._small_chunks))
+            ids = [one for chunk in self._small_chunks.values() for one in chunk]
+            self._chunk_sizes[key] = len(ids)
+            self._small_chunks = {}
+            self._forget_old_chunks(changes)
+        changes[key] = _packed(ids)
 
     def _forget_old_chunks(self, changes: dict[str, bytes | None]) -> None:
-        total = sum(self._chunk_sizes.values()) if len(self._chunk_sizes) % 64 == 0 else 0
-        while total > 2 * GENERATION_IDS:
+        """Keep at least as many ids as are remembered at least."""
+        total = sum(self._chunk_sizes.values())
+        while total - (size := next(iter(self._chunk_sizes.values()))) >= GENERATION_IDS:
             key = next(iter(self._chunk_sizes))
-            total -= self._chunk_sizes.pop(key)
+            del self._chunk_sizes[key]
             changes[key] = None
+            total -= size
+
+    def _restore_note(self, key: str, note: bytes, now: float) -> None:
+        value = json.loads(note)
+        if key.startswith(_IDS):
+            self._next_chunk = max(self._next_chunk, int(key.removeprefix(_IDS)) + 1)
+            self._chunk_sizes[key] = len(value)
+            self._ids.update(value)
+        elif key.startswith(_COMBO):
+            last = _event(value["last"]) if value["last"] else None
+            self._streaks.restore(key.removeprefix(_COMBO), Combo(**{**value, "quiet_at": now, "last": last}))
+        elif key.startswith(_HELD):
+            self._twins.offer(_event(value), now)
+            self._noted_held[key] = note
 
     def _let_go(self, events: Iterable[LiveEvent], now: float, close: Callable[[float], list[LiveEvent]]) -> Taken:
         taken = Taken()
@@ -165,8 +182,16 @@ class Intake:
         dropped.extend((frame, DropReason.STREAK) for frame in useless)
 
 
+def _packed(value: Any) -> bytes:
+    """Return dataclasses and lists as JSON; what ``orjson`` refuses (halves of surrogate pairs, huge integers) too."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value, default=asdict).encode()
+
+
 def _event(value: Any) -> LiveEvent:
-    """Rebuild a gift that ``orjson`` wrote as nested objects: only gifts are ever held or counted as combos."""
+    """Rebuild a gift from its JSON: only gifts are ever held or counted as combos."""
     content = value["content"]
     return LiveEvent(
         timestamp_ms=value["timestamp_ms"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bridge.events import Gift, LiveEvent, Streak
+from bridge.events import Gift, LiveEvent, Streak, encodable
 
 QUIET_SECS = 3.0
 MAX_COMBOS = 10_000
@@ -20,24 +20,22 @@ MAX_COMBOS = 10_000
 class Combo:
     """One combo: what was seen and what of it was reported, in gifts and in money.
 
-    ``last`` is the newest frame's event: the closing delta is told in its words.
+    ``last`` is the newest frame of which something is not reported yet: the closing delta is told in its
+    words. ``None`` when nothing is owed.
     """
 
-    last: LiveEvent
     seen_count: int
     seen_value: int
     reported_count: int
     reported_value: int
     quiet_at: float
-
-    @property
-    def is_open(self) -> bool:
-        """Whether something was seen that is not reported yet."""
-        return self.seen_count > self.reported_count
+    last: LiveEvent | None = None
 
     def closing(self) -> LiveEvent:
         """Return what is left to report and count it as reported."""
-        gift = self.last.content
+        last = self.last
+        assert last is not None
+        gift = last.content
         assert isinstance(gift, Gift)
         rest = replace(
             gift,
@@ -46,7 +44,8 @@ class Combo:
         )
         self.reported_count = self.seen_count
         self.reported_value = self.seen_value
-        return replace(self.last, content=rest, streak=None, id="")
+        self.last = None
+        return replace(last, content=rest, streak=None, id="")
 
 
 class Streaks:
@@ -56,7 +55,8 @@ class Streaks:
         self._quiet_secs = quiet_secs
         self._max_combos = max_combos
         self._combos: dict[str, Combo] = {}
-        self._open: set[str] = set()
+        self._open: dict[str, None] = {}
+        self._changed: dict[str, None] = {}
 
     def __len__(self) -> int:
         return len(self._combos)
@@ -74,22 +74,20 @@ class Streaks:
         key = combo_key(gift, streak)
         combo = self._combos.pop(key, None)
         if combo is None:
-            combo = Combo(event, gift.count, gift.total_value, gift.count, gift.total_value, now + self._quiet_secs)
-            forgotten = self._remember(key, combo)
-            if 0 < streak.started_at_ms < connected_at_ms or gift.count <= 0:
+            count, value = max(gift.count, 0), max(gift.total_value, 0)
+            forgotten = self._remember(key, Combo(count, value, count, value, now))
+            if 0 < streak.started_at_ms < connected_at_ms or not count:
                 return forgotten, [event]
             return [*forgotten, replace(event, streak=None)], []
         self._combos[key] = combo
-        useless = event
-        if gift.count > combo.seen_count:
-            useless, combo.last = combo.last, event
-            combo.seen_count = gift.count
-            combo.seen_value = max(combo.seen_value, gift.total_value)
-            combo.quiet_at = now + self._quiet_secs
-            if key not in self._open:
-                self._open.add(key)
-                return (self._close([key]) if streak.ended else []), []
-        return (self._close([key]) if streak.ended and key in self._open else []), [useless]
+        if gift.count <= combo.seen_count:
+            return (self._close([key]) if streak.ended and key in self._open else []), [event]
+        replaced, combo.last = combo.last, event
+        combo.seen_count = gift.count
+        combo.seen_value = max(combo.seen_value, gift.total_value)
+        combo.quiet_at = now + self._quiet_secs
+        self._open[key] = self._changed[key] = None
+        return (self._close([key]) if streak.ended else []), [replaced] if replaced else []
 
     def due_at(self) -> float | None:
         """Return when the next combo has been quiet long enough, ``None`` if none is open."""
@@ -108,27 +106,38 @@ class Streaks:
         """How many combos still owe a closing delta."""
         return len(self._open)
 
-    def open_combos(self) -> dict[str, Combo]:
-        """Return the combos that still owe a closing delta."""
-        return {key: self._combos[key] for key in self._open}
+    def changes(self) -> dict[str, Combo | None]:
+        """Return the combos that changed since the last call; ``None`` for one that is forgotten."""
+        changed, self._changed = self._changed, {}
+        return {key: self._combos.get(key) for key in changed}
+
+    def all_changed(self) -> None:
+        """Have the next ``changes`` return every combo."""
+        self._changed.update(dict.fromkeys(self._combos))
 
     def restore(self, key: str, combo: Combo) -> None:
         """Take up a combo that an earlier process left behind."""
-        self._remember(key, combo)
-        if combo.is_open:
-            self._open.add(key)
+        self._combos[key] = combo
+        if combo.last is not None:
+            self._open[key] = None
 
     def _close(self, keys: list[str]) -> list[LiveEvent]:
-        self._open.difference_update(keys)
+        for key in keys:
+            del self._open[key]
+            self._changed[key] = None
         return [self._combos[key].closing() for key in sorted(keys, key=lambda key: self._combos[key].quiet_at)]
 
     def _remember(self, key: str, combo: Combo) -> list[LiveEvent]:
+        """Add a combo; returns what is owed by the one that is forgotten for it."""
         self._combos[key] = combo
+        self._changed[key] = None
         if len(self._combos) <= self._max_combos:
             return []
-        oldest = next((old for old in self._combos if old not in self._open), next(iter(self._combos)))
+        closed = (old for old in self._combos if old not in self._open and old != key)
+        oldest = next(closed, None) or next(iter(self._combos))
         owed = self._close([oldest]) if oldest in self._open else []
         del self._combos[oldest]
+        self._changed[oldest] = None
         return owed
 
 
@@ -138,4 +147,4 @@ def combo_key(gift: Gift, streak: Streak) -> str:
     A masked user is nobody in particular, so the name's remains join the key.
     """
     who = f"{gift.user.id}/{gift.user.name}" if gift.user.masked else gift.user.id
-    return f"{who}\x1f{gift.name}\x1f{streak.key}"
+    return encodable(f"{who}\x1f{gift.name}\x1f{streak.key}")

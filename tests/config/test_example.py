@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from bridge.config import BridgeSettings, Callbacks, Config, Events, Report, load
 from bridge.config.documents import parse
+from bridge.config.room_settings import Pacing
 from bridge.secret import Secret
 from bridge.sources.contract import SourceOptions
 from tests.config.toys import toy
@@ -30,6 +31,7 @@ ENVIRON = {
     "EVENING_SHOW_REPORT_URL": "https://cloud.example/report?auth_key=k",
     "EVENING_SHOW_CALLBACK_KEY": "key",
     "EVENING_SHOW_CALLBACK_TOKEN": "token",
+    "EVENING_SHOW_FORWARD_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "HUAWEICLOUD_SDK_PROJECT_ID": "project",
     "HUAWEICLOUD_SDK_AK": "ak",
     "HUAWEICLOUD_SDK_SK": "sk",
@@ -119,6 +121,7 @@ def test_a_room_loads_with_everything_switched_on(tmp_path: Path) -> None:
         )
         assert room.callbacks is not None
         assert room.callbacks.key == Secret("key")
+        assert room.callbacks.forward_secret == Secret(ENVIRON["EVENING_SHOW_FORWARD_SECRET"])
         assert room.gift_prices == {"Rocket": 5000}
 
 
@@ -154,9 +157,10 @@ def value_at(document: Any, path: tuple[str, ...]) -> Any:
         (BRIDGE, BridgeSettings, ()),
         (ROOM, Report, ("report",)),
         (ROOM, Callbacks, ("callbacks",)),
+        (ROOM, Pacing, ("pacing",)),
         (ROOM, Events, ("events",)),
     ],
-    ids=["bridge", "report", "callbacks", "events"],
+    ids=["bridge", "report", "callbacks", "pacing", "events"],
 )
 def test_every_option_is_shown_at_its_default(text: str, model: type[BaseModel], base: tuple[str, ...]) -> None:
     document = shown(text)

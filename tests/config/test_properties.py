@@ -47,7 +47,9 @@ ROOM = {
         "url": "https://a/b?c", "smart_live_room_id": "r", "job_id": "j", "auth": "url", "max_batch_events": 5,
         "review": {"no_need_review": True}, "app_user_id": "u",
     },
-    "callbacks": {"auth_type": "NONE", "key": "k", "url": "https://a/b", "reading": "auto", "token": "t"},
+    "callbacks": {"auth_type": "NONE", "key": "k", "url": "https://a/b", "reading": "auto", "token": "t",
+                  "forward_url": "https://a/c", "forward_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
+    "pacing": {"enabled": True, "ahead": 2},
     "events": {"comment": {"enabled": True, "ttl_secs": 5}, "paid_message": "gift", "gift_prices": "p.yaml"},
 }  # fmt: skip
 
@@ -92,12 +94,14 @@ def problems(bridge: Any, room: Any) -> list[Problem]:
 
 
 @given(st.dictionaries(st.sampled_from([*BRIDGE, "x"]), VALUES), st.dictionaries(st.sampled_from([*ROOM, "x"]), VALUES))
+@settings(deadline=None)
 def test_any_structure_gives_problems_and_no_other_error(bridge: dict[str, Any], room: dict[str, Any]) -> None:
     for problem in problems(bridge, room):
         assert problem.line("f").isprintable()
 
 
 @given(st.sampled_from(list(places(BRIDGE))), st.sampled_from(list(places(ROOM))), VALUES)
+@settings(deadline=None)
 def test_any_value_at_any_place_gives_problems_and_no_other_error(
     in_bridge: tuple[Any, ...], in_room: tuple[Any, ...], value: Any
 ) -> None:
@@ -129,7 +133,7 @@ def test_a_platform_cannot_give_a_secret_away(value: str) -> None:
     assert HUSH not in repr(problems(None, {"sources": [source], "report": {"url": "http://a"}}))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.text(max_size=9), VALUES, max_size=3), st.binary(max_size=60))
 def test_any_file_gives_a_configuration_or_a_config_error(
     directory: Directory, document: dict[str, Any], data: bytes

@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 
 from bridge.config import Room
+from bridge.config.room_settings import Pacing, RoomSettings
+from bridge.metastudio.callback_signature import reading_names
 from bridge.secret import Secret
 from tests.config.toys import REPORT_URL, ROOM, Directory
 
@@ -57,7 +59,9 @@ def test_a_whole_room_is_read(directory: Directory) -> None:
           min_interval_ms: 0
           review: {no_need_review: true}
           app_user_id: shop-7
-        callbacks: {auth_type: MSS_A, key: k, url: "https://bridge.example/callbacks/evening?a=b", reading: host_path_seconds}
+        callbacks: {auth_type: MSS_A, key: k, url: "https://bridge.example/callbacks/evening?a=b", reading: host_path_sorted_query+seconds,
+                    forward_url: "https://shop.example/hook?k=v", forward_secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}
+        pacing: {enabled: true, ahead: 0}
         events:
           comment: {enabled: "${OFF}"}
           join: {once_per_user_secs: 0}
@@ -80,10 +84,23 @@ def test_a_whole_room_is_read(directory: Directory) -> None:
     assert room.callbacks is not None
     assert room.callbacks.key == Secret("k")
     assert room.callbacks.url == Secret("https://bridge.example/callbacks/evening?a=b")
-    assert room.callbacks.reading == "host_path_seconds"
+    assert room.callbacks.reading == "host_path_sorted_query+seconds"
+    assert room.callbacks.forward_url == Secret("https://shop.example/hook?k=v")
+    assert room.callbacks.forward_secret == Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    assert room.pacing == Pacing(enabled=True, ahead=0)
     assert not room.events.comment.enabled
     assert room.events.like.merge_secs == 0.5
     assert room.gift_prices == {"Rocket": 5000, "火箭": 1, "100": 2}
+
+
+def test_comments_are_paced_only_when_asked_for() -> None:
+    report = {"url": "http://a/b"}
+    room = RoomSettings.model_validate({"sources": [{"platform": "pond"}], "report": report})
+    assert room.pacing == Pacing(enabled=False, ahead=1)
+    room = RoomSettings.model_validate(
+        {"sources": [{"platform": "pond"}], "report": report, "pacing": {"enabled": True, "ahead": 0}}
+    )
+    assert room.pacing == Pacing(enabled=True, ahead=0)
 
 
 def test_callbacks_without_a_value_are_absent(directory: Directory) -> None:
@@ -139,7 +156,15 @@ def test_callbacks_without_a_value_are_absent(directory: Directory) -> None:
         (ROOM + "callbacks: {auth_type: MSS_A, key: k}", ["callbacks.url: is missing: auth_type MSS_A needs it"]),
         (ROOM + "callbacks: {auth_type: MSS_B}", ["callbacks.auth_type: is not a known value: one of 'NONE', 'MSS_A' or 'MSS_A_HEAD'"]),
         (ROOM + "callbacks: {key: k, url: a}", ["callbacks.url: is not a URL: http:// or https:// with a host, as it was copied"]),
-        (ROOM + "callbacks: {key: k, url: 'http://a', reading: 'a b'}", ["callbacks.reading: is no reading: auto, or a reading's name as the log shows it"]),
+        (ROOM + "callbacks: {key: k, url: 'http://a', reading: 'a b'}", [f"callbacks.reading: is no reading: one of {', '.join(reading_names())}"]),
+        (ROOM + "callbacks: {auth_type: NONE, token: t, forward_url: 'http://b'}", ["callbacks.forward_secret: is missing: it goes with forward_url"]),
+        (ROOM + "pacing: {enabled: true}", ["pacing.enabled: learns nothing without callbacks: a callbacks section beside it"]),
+        (ROOM + "callbacks: {auth_type: NONE, token: t, forward_url: a, forward_secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}", ["callbacks.forward_url: is not a URL: http:// or https:// with a host, as it was copied"]),
+        (ROOM + "callbacks: {auth_type: NONE, token: t, forward_url: 'http://b', forward_secret: a}", ["callbacks.forward_secret: is no Standard Webhooks secret: whsec_ and base64"]),
+        (ROOM + "callbacks: {auth_type: NONE, token: t, forward_url: 'http://b', forward_secret: whsec_}", ["callbacks.forward_secret: is no Standard Webhooks secret: whsec_ and base64"]),
+        (ROOM + "pacing: {ahead: -1}", ["pacing.ahead: is too small: at least 0"]),
+        (ROOM + "pacing: {ahead: 21}", ["pacing.ahead: is too large: at most 20"]),
+        (ROOM + "pacing: {enable: true}", ["pacing.enable: unknown key, did you mean enabled?: one of ahead, enabled"]),
         (ROOM + "events: {comments: {}}", ["events.comments: unknown key, did you mean comment?: one of comment, follow, gift, gift_prices, gift_value_unit, join, like, paid_message, viewers"]),
         (ROOM + "events: {comment: {merge_secs: 1}}", ["events.comment.merge_secs: unknown key: one of enabled, ttl_secs"]),
         (ROOM + "events: {gift: {ttl_secs: 0}}", ["events.gift.ttl_secs: is too small: more than 0"]),
