@@ -48,17 +48,28 @@ proto: $(VENV)/dev
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-# Debian's python3 has venv but not what it needs; there root may install it, anybody else is told.
+# Debian's python3 comes without what venv needs. What is there is used; root gets the rest installed, others are told.
 $(VENV)/bin/pip:
-	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || $(PYTHON) -m virtualenv -q $(VENV) 2>/dev/null || { \
-	  rm -rf $(VENV); \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo "installing python3-venv, which this python3 lacks"; \
-	    apt-get update -q && apt-get install -q -y --no-install-recommends python3-venv; \
-	    $(PYTHON) -m venv $(VENV); \
-	  else \
-	    echo "python3 cannot make a virtual environment: install python3-venv" >&2; exit 1; \
-	  fi; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is missing or too old: Python 3.11 or newer is needed, for example make PYTHON=python3.13" >&2; \
+	  exit 1; }
+	@if $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+	  $(PYTHON) -m venv $(VENV); \
+	elif $(PYTHON) -c 'import virtualenv' 2>/dev/null; then \
+	  $(PYTHON) -m virtualenv -q $(VENV); \
+	elif $(PYTHON) -c 'import pip, venv' 2>/dev/null; then \
+	  $(PYTHON) -m venv --without-pip $(VENV) \
+	  && $(PYTHON) -m pip --python $(VENV)/bin/python install -q --disable-pip-version-check pip; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing $(notdir $(PYTHON))-venv, which this $(PYTHON) lacks"; \
+	  apt-get update -qq \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(notdir $(PYTHON))-venv >/dev/null \
+	  && $(PYTHON) -m venv $(VENV); \
+	else \
+	  echo "$(PYTHON) cannot make a virtual environment." >&2; \
+	  echo "On Debian or Ubuntu: sudo apt-get install $(notdir $(PYTHON))-venv, then the same command again." >&2; \
+	  exit 1; \
+	fi
 
 $(VENV)/run: requirements.lock pyproject.toml | $(VENV)/bin/pip
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock

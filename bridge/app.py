@@ -10,48 +10,33 @@ waiting for company, commit again and close. What is left stays in the spool for
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import partial
-from typing import Protocol
 
 import aiohttp
 import structlog
 
 from bridge import __version__
+from bridge.assembly import BuiltRoom, RoomBuilder, Shared, account_options
 from bridge.clock import Clock, SystemClock
-from bridge.config import BridgeSettings, Config
-from bridge.config import Callbacks as CallbackSettings
-from bridge.config import Room as RoomConfig
+from bridge.config import Config
 from bridge.credential_guard import CredentialGuard
-from bridge.events import EventType
-from bridge.jobs import RoomJobFinder, follow
-from bridge.metastudio.account import Account, AccountOptions, open_account
-from bridge.metastudio.callback_signature import CallbackVerifier
-from bridge.metastudio.iam import IamUser
-from bridge.outbox.admission import Admission, PaidMessageForm
+from bridge.jobs import follow
+from bridge.keep_running import keep_running
+from bridge.metastudio.account import open_account
 from bridge.outbox.memory_guard import MemoryGuard
-from bridge.outbox.money import Money
-from bridge.outbox.outbox import Outbox
-from bridge.outbox.paced_outbox import PacedOutbox
-from bridge.outbox.pacing import ReplyPace
-from bridge.outbox.policy import DEFAULT_POLICIES, Policies, TypePolicy
 from bridge.outbox.spool import Recovered, Spool, rows_by_room
-from bridge.report.destination import Destination
 from bridge.report.limiter import CallLimiter
 from bridge.report.post import HttpPoster
-from bridge.report.reporter import Reporter, ReporterSettings
-from bridge.report.url_store import UrlStore
-from bridge.room import Room, RoomSource
-from bridge.server.forwarder import Forwarder
+from bridge.room import Room
 from bridge.server.http import Health, Server
 from bridge.server.metrics import BridgeCollector, registry
 from bridge.server.room_callbacks import RoomCallbacks
-from bridge.sources.push import PushSource
-from bridge.sources.supervisor import SourceState, Supervisor
+from bridge.sources.supervisor import SourceState
 
 BEAT_SECS = 1.0
 CLOSE_SOURCES_SECS = 1.5
@@ -72,9 +57,9 @@ class ExitCode(IntEnum):
 @dataclass(slots=True)
 class _RunningRoom:
     room: Room
-    work: list[asyncio.Task[None]]
+    reporter: asyncio.Task[None]
     sources: asyncio.Task[None] | None = None
-    reporter: asyncio.Task[None] | None = None
+    work: list[asyncio.Task[None]] = field(default_factory=list)
 
 
 class App:
@@ -86,9 +71,10 @@ class App:
         self._settings = config.bridge
         self.rooms: dict[str, Room] = {}
         self.callbacks: dict[str, RoomCallbacks] = {}
+        self._built: list[BuiltRoom] = []
         self.health = Health()
         self.address = ""
-        self._running: dict[str, _RunningRoom] = {}
+        self._running: list[_RunningRoom] = []
         self._lag_secs = [0.0]
         self._limiter = CallLimiter(self._settings.metastudio.max_calls_per_second)
         self._credentials = CredentialGuard()
@@ -111,10 +97,14 @@ class App:
                 )
             )
             account = open_account(http, account_options(self._settings), self._credentials, self._clock)
-            self._build_rooms(spool, http, account, recovered)
-            writer = asyncio.ensure_future(spool.run())
-            beat = asyncio.ensure_future(self._beat())
-            self._start_reporters(account)
+            poster = HttpPoster(http, self._clock)
+            shared = Shared(
+                self._settings, self._clock, spool, poster, self._limiter, self._credentials, self._guard, account
+            )
+            self._build_rooms(RoomBuilder(shared), recovered)
+            writer = self._kept_running("spool", spool.run)
+            beat = self._kept_running("heartbeat", self._beat)
+            self._start_reporters()
             server = await self._listen(spool)
             self._start_sources()
             self.health.ready, self.health.problem = True, ""
@@ -141,155 +131,37 @@ class App:
         """Stop sending: what is left stays in the spool."""
         self._hurry.set()
 
-    def _build_rooms(
-        self, spool: Spool, http: aiohttp.ClientSession, account: Account | None, recovered: Recovered
-    ) -> None:
-        poster = HttpPoster(http, self._clock)
+    def _build_rooms(self, builder: RoomBuilder, recovered: Recovered) -> None:
         waiting = rows_by_room(recovered.rows)
         for config in self._config.rooms:
-            room = self._build_room(config, spool, poster, account)
-            self.rooms[config.name] = room
-            room.recover(waiting.pop(config.name, ()), recovered.notes)
+            built = builder.build(config)
+            self._built.append(built)
+            self.rooms[config.name] = built.room
+            if built.callbacks is not None:
+                self.callbacks[config.name] = built.callbacks
+            built.room.recover(waiting.pop(config.name, ()), recovered.notes)
         for name, rows in waiting.items():
             log.warning("spool.unknown_room", room=name, events=len(rows))
         if recovered.set_aside:
             log.error("spool.set_aside", path=str(recovered.set_aside), recovered_events=len(recovered.rows))
 
-    def _build_room(self, config: RoomConfig, spool: Spool, poster: HttpPoster, account: Account | None) -> Room:
-        policies = policies_of(config)
-        prices = config.gift_prices
-        room = Room(
-            config.name,
-            policies=policies,
-            admission=Admission(
-                policies,
-                PaidMessageForm(config.events.paid_message),
-                Money(in_fen=config.events.gift_value_unit == "fen", prices=prices),
-            ),
-            outbox=self._outbox(config, policies),
-            spool=spool,
-            guard=self._guard,
-            clock=self._clock,
-        )
-        report = config.report
-        by_url = bool(report.configured_url)
-        room.destination = Destination(
-            config.name,
-            clock=self._clock,
-            store=UrlStore(self._settings.spool.directory, config.name),
-            credentials=self._credentials,
-            configured=(lambda: report.url().reveal()) if by_url else None,
-            configured_in=report.url_origin if by_url else "",
-            finder=self._finder(config, account),
-            signer=account.authenticator if account and report.auth in ("signed", "token") else None,
-            key_in_headers=report.auth == "headers",
-        )
-        room.reporter = Reporter(
-            config.name,
-            queue=room.outbox,
-            ledger=room,
-            destination=room.destination,
-            poster=poster,
-            limiter=self._limiter,
-            clock=self._clock,
-            random=random.random,
-            carrier=room.carrier,
-            settings=ReporterSettings(
-                max_batch_events=report.max_batch_events,
-                max_batch_bytes=report.max_batch_bytes,
-                min_interval_secs=report.min_interval_ms / 1000,
-                no_need_review=report.review.no_need_review or None,
-                app_user_id=report.app_user_id or self._settings.metastudio.app_user_id,
-            ),
-        )
-        self._add_sources(room, config)
-        if config.callbacks is not None:
-            self.callbacks[config.name] = self._room_callbacks(room, config.callbacks, poster)
-        room.destination.start()
-        return room
-
-    def _outbox(self, config: RoomConfig, policies: Policies) -> Outbox:
-        max_events = self._settings.memory.max_pending_events_per_room
-        if not config.pacing.enabled:
-            return Outbox(policies, max_events=max_events)
-        pace = ReplyPace(ahead=config.pacing.ahead)
-        return PacedOutbox(policies, pace, is_paid=lambda pending: pending.paid, max_events=max_events)
-
-    def _room_callbacks(self, room: Room, settings: CallbackSettings, poster: HttpPoster) -> RoomCallbacks:
-        def reply_finished(now: float) -> None:
-            if isinstance(room.outbox, PacedOutbox):
-                room.outbox.pace.finished(now)
-                room.reporter.wake()
-
-        forwarder = None
-        if settings.forward_url:
-            forwarder = Forwarder(
-                room.name,
-                url=settings.forward_url,
-                secret=settings.forward_secret,
-                poster=poster,
-                clock=self._clock,
-                random=random.random,
-            )
-        return RoomCallbacks(
-            room.name,
-            verifier=CallbackVerifier(
-                settings.auth_type,
-                key=settings.key,
-                url=settings.url.reveal(),
-                token=settings.token,
-                reading=settings.reading,
-            ),
-            job=room,
-            clock=self._clock,
-            forwarder=forwarder,
-            reply_finished=reply_finished,
-        )
-
-    def _finder(self, config: RoomConfig, account: Account | None) -> RoomJobFinder | None:
-        report = config.report
-        if account is None or not report.smart_live_room_id:
-            return None
-        built_url = ""
-        if report.auth in ("signed", "token"):
-            built_url = account.report_url_template(report.smart_live_room_id)
-        return RoomJobFinder(account.client, report.smart_live_room_id, report.job_id, built_url=built_url)
-
-    def _add_sources(self, room: Room, config: RoomConfig) -> None:
-        for source_config in config.sources:
-            platform = source_config.platform
-            name = _free_name(f"{platform.name}:{source_config.initial.room}", room)
-            source = RoomSource(name, platform.name, replays_history=platform.replays_history)
-            source.supervisor = Supervisor(
-                name,
-                room.name,
-                platform,
-                options=source_config.options,
-                sink=partial(room.take, source),
-                clock=self._clock,
-                random=random.random,
-            )
-            if platform.receiver is not None:
-                source.push = PushSource(platform, source_config.options, self._clock)
-            room.sources[name] = source
-
-    def _start_reporters(self, account: Account | None) -> None:
-        for config in self._config.rooms:
-            room = self.rooms[config.name]
-            running = _RunningRoom(room, [])
-            running.reporter = asyncio.ensure_future(room.run_reporter())
-            finder = self._finder(config, account)
-            if finder is not None:
+    def _start_reporters(self) -> None:
+        for built in self._built:
+            room = built.room
+            running = _RunningRoom(room, reporter=asyncio.ensure_future(room.run_reporter()))
+            if built.finder is not None:
                 poll_secs = self._settings.metastudio.job_poll_secs
-                watching = follow(room.name, finder, room.destination, self._clock, poll_secs)
-                running.work.append(asyncio.ensure_future(watching))
-            callbacks = self.callbacks.get(config.name)
-            if callbacks is not None and callbacks.forwarder is not None:
-                running.work.append(asyncio.ensure_future(callbacks.forwarder.run()))
-            self._running[config.name] = running
+                watching = partial(follow, room.name, built.finder, room.destination, self._clock, poll_secs)
+                running.work.append(self._kept_running("job query", watching, room.name))
+            if built.callbacks is not None and built.callbacks.forwarder is not None:
+                running.work.append(self._kept_running("forwarding", built.callbacks.forwarder.run, room.name))
+            self._running.append(running)
+
+    def _kept_running(self, part: str, work: Callable[[], Awaitable[None]], room: str = "") -> asyncio.Task[None]:
+        return asyncio.ensure_future(keep_running(part, work, self._clock, room=room))
 
     def _start_sources(self) -> None:
-        for running in self._running.values():
+        for running in self._running:
             running.sources = asyncio.ensure_future(running.room.run_sources())
 
     async def _listen(self, spool: Spool) -> Server:
@@ -337,12 +209,12 @@ class App:
         budget_ends_at = self._clock.monotonic() + self._settings.shutdown_budget_secs
         self.health.ready, self.health.problem = False, "stopping"
         await spool.commit()
-        everybody = self._running.values()
+        everybody = self._running
         await _cancelled([task for running in everybody for task in (running.sources, *running.work) if task])
         for running in everybody:
             running.room.let_go()
         await spool.commit()
-        reporters = [running.reporter for running in everybody if running.reporter]
+        reporters = [running.reporter for running in everybody]
         for running in everybody:
             running.room.reporter.stop(budget_ends_at - COMMIT_RESERVE_SECS)
         drained = asyncio.ensure_future(asyncio.wait(reporters)) if reporters else None
@@ -359,58 +231,6 @@ class App:
         delivered = sum(room.counters.delivered.total() for room in self.rooms.values())
         dropped = sum(room.counters.dropped.total() for room in self.rooms.values())
         log.info("app.stopped", delivered=delivered, dropped=dropped, left_in_spool=left)
-
-
-def account_options(settings: BridgeSettings) -> AccountOptions:
-    """Return what ``bridge.yaml`` says of the cloud account."""
-    cloud = settings.metastudio
-    iam = cloud.iam
-    return AccountOptions(
-        endpoint=cloud.base_url,
-        project_id=cloud.project_id,
-        access_key=cloud.access_key,
-        secret_key=cloud.secret_key,
-        security_token=cloud.security_token,
-        token=cloud.token,
-        iam_user=IamUser(iam.user, iam.password, iam.domain) if iam else None,
-        iam_endpoint=cloud.iam_url,
-        app_user_id=cloud.app_user_id,
-    )
-
-
-def policies_of(config: RoomConfig) -> Policies:
-    """Return the default policies with what the room's ``events`` section changes."""
-    events, given = config.events, DEFAULT_POLICIES
-    return {
-        EventType.COMMENT: _with(given[EventType.COMMENT], events.comment),
-        EventType.GIFT: _with(given[EventType.GIFT], events.gift),
-        EventType.FOLLOW: _with(given[EventType.FOLLOW], events.follow),
-        EventType.JOIN: _with(given[EventType.JOIN], events.join, once_per_user_secs=events.join.once_per_user_secs),
-        EventType.LIKE: _with(given[EventType.LIKE], events.like, once_per_user_secs=events.like.merge_secs),
-        EventType.VIEWERS: _with(
-            given[EventType.VIEWERS], events.viewers, min_interval_secs=events.viewers.min_interval_secs
-        ),
-    }
-
-
-class _EventSettings(Protocol):
-    @property
-    def enabled(self) -> bool: ...
-
-    @property
-    def ttl_secs(self) -> float: ...
-
-
-def _with(
-    policy: TypePolicy, settings: _EventSettings, *, once_per_user_secs: float = 0.0, min_interval_secs: float = 0.0
-) -> TypePolicy:
-    return replace(
-        policy,
-        enabled=settings.enabled,
-        ttl_secs=settings.ttl_secs,
-        once_per_user_secs=once_per_user_secs,
-        min_interval_secs=min_interval_secs,
-    )
 
 
 async def run_until_signal(app: App) -> ExitCode:
@@ -433,12 +253,3 @@ async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=CLOSE_SOURCES_SECS)
-
-
-def _free_name(name: str, room: Room) -> str:
-    number = 2
-    free = name
-    while free in room.sources:
-        free = f"{name}#{number}"
-        number += 1
-    return free

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Sequence
 
 from bridge.events import EventType
 from bridge.pending import DropReason
@@ -29,6 +30,16 @@ class Histogram:
         """Count a value."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
+
+    def observe_ages(self, moments: Sequence[float], now: float) -> None:
+        """Count how long ago each of ``moments`` was; they are in order, so it takes a search a bucket, not an event."""
+        younger = len(moments)
+        for index, bound in enumerate(self.bounds):
+            older = bisect_left(moments, now - bound, hi=younger)
+            self.counts[index] += younger - older
+            younger = older
+        self.counts[-1] += younger
+        self.total += now * len(moments) - sum(moments)
 
 
 class RoomCounters:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from bridge.clock import Clock
 from bridge.counters import RoomCounters
 from bridge.errors import RoomNotFoundError
 from bridge.events import Comment, EventType, Gift, LiveEvent, PaidMessage, Viewers, encodable
+from bridge.keep_running import keep_running
 from bridge.outbox.admission import Admission
 from bridge.outbox.memory_guard import MemoryGuard
 from bridge.outbox.outbox import Outbox
@@ -33,7 +33,6 @@ MAX_UNKNOWN_NAMES = 200
 MAX_CURRENCIES = 50
 MAX_CURRENCY_CHARS = 32
 CARRIER_MAX_AGE_SECS = 600.0
-RESTART_SECS = 5.0
 HISTORY_TOLERANCE_MS = 3000
 MAX_ERROR_CHARS = 1000
 
@@ -130,7 +129,7 @@ class Room:
         now = self._clock.monotonic()
         self.counters.delivered.update(Counter(pending.type for pending in events))
         self.counters.last_delivered_at_ms = self._clock.now_ms()
-        self._observe_latency(events, now)
+        self.counters.latency_secs.observe_ages([pending.arrived_at for pending in events], now)
         self._spool.settle([pending.number for pending in events if pending.durable])
 
     def dropped(self, events: Sequence[Pending], reason: DropReason) -> None:
@@ -365,18 +364,6 @@ class Room:
                 self._drop(event, reason)
         return fresh
 
-    def _observe_latency(self, events: Sequence[Pending], now: float) -> None:
-        """Count latencies by bucket without looking at each event: they are in order of arrival."""
-        arrivals = [pending.arrived_at for pending in events]
-        histogram = self.counters.latency_secs
-        younger_than_here = len(arrivals)
-        for index, bound in enumerate(histogram.bounds):
-            older = bisect_left(arrivals, now - bound, hi=younger_than_here)
-            histogram.counts[index] += younger_than_here - older
-            younger_than_here = older
-        histogram.counts[-1] += younger_than_here
-        histogram.total += now * len(arrivals) - sum(arrivals)
-
     def _notes(self, *, whole: bool) -> Iterable[Note]:
         for source in self.sources.values():
             if whole:
@@ -397,14 +384,4 @@ class Room:
                 self._admit(source, source.intake.due(now))
 
     async def _kept_running(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run ``work``; a bug in it is logged and it is started again, so that it ends neither room nor bridge."""
-        while True:
-            try:
-                await work()
-            except RoomNotFoundError:
-                return
-            except Exception:  # noqa: BLE001 - a bug in one part must not end the others
-                self._log.exception("room.part_failed", part=what)
-                await self._clock.sleep(RESTART_SECS)
-            else:
-                return
+        await keep_running(what, work, self._clock, room=self.name, final=(RoomNotFoundError,))

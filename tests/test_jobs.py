@@ -13,12 +13,12 @@ from structlog.testing import capture_logs
 
 from bridge.errors import CloudAuthError, CloudError, CloudUnavailableError
 from bridge.jobs import RoomJobFinder, follow
-from bridge.report.contract import Job, JobState
-from bridge.report.destination import Hold
+from bridge.report.contract import Hold, Job, JobState
 from tests.fakes import settle
 from tests.metastudio.calling import Bench, page
 from tests.metastudio.fake_cloud import answer, running_cloud
-from tests.report.fakes import FakeFinder, ReportingRoom, Setup, ended, running, url_of
+from tests.report.fakes import FakeFinder, ended, running, url_of
+from tests.report.reporting_room import ReportingRoom, Setup
 
 URL = "https://metastudio.example.com/v1/report?auth_key=0123456789abcdef"
 

@@ -14,7 +14,7 @@ MODULES = sorted(
     if not path.name.endswith("_pb2.py") and "__pycache__" not in path.parts
 )
 
-LEAVES = {"errors", "events", "secret", "clock", "pending", "counters", "backoff", "credential_guard"}
+LEAVES = {"errors", "events", "secret", "clock", "pending", "counters", "backoff", "credential_guard", "keep_running"}
 """What every part may import."""
 
 ALLOWED = {
@@ -33,7 +33,7 @@ ALLOWED = {
 
 PLATFORM_MAY_IMPORT = ("sources.contract", "sources.fields", "sources.codecs", "events", "errors", "secret")
 
-CONFIG_IMPORTERS = {"config", "app", "cli", "demo"}
+CONFIG_IMPORTERS = {"config", "app", "assembly", "cli", "demo"}
 WEBSOCKETS_IMPORTER = "sources.websocket"
 
 IMPURE = {

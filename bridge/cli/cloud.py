@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 import aiohttp
 import typer
 
-from bridge.app import account_options
+from bridge.assembly import account_options
 from bridge.clock import SystemClock
 from bridge.config import BridgeSettings, load_bridge
 from bridge.credential_guard import CredentialGuard

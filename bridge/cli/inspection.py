@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge import config as configuration
-from bridge.app import account_options, policies_of
+from bridge.assembly import account_options, policies_of
 from bridge.cli.options import ConfigDirectory
 from bridge.clock import SystemClock
 from bridge.config import Config, load

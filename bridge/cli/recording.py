@@ -15,7 +15,7 @@ from typing import IO, Annotated
 import typer
 
 from bridge import log
-from bridge.app import policies_of
+from bridge.assembly import policies_of
 from bridge.cli.options import ConfigDirectory
 from bridge.cli.replaying import stop_signal
 from bridge.cli.running import run_loop

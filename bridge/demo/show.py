@@ -190,7 +190,7 @@ async def _draw(demo: Demo, live: Live | None, console: Console) -> None:
             await asyncio.sleep(0.25)
         else:
             await asyncio.sleep(5)
-            console.print(demo.summary())
+            console.print(f"{demo.happened.total()} events so far, {demo.arrived().total()} reported")
 
 
 def _write_configuration(folder: Path, platform: BilibiliRoom, sandbox: Sandbox) -> None:

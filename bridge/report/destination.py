@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from enum import Enum
 
 import structlog
 
 from bridge.clock import Clock
 from bridge.credential_guard import MAX_REFUSED_CALLS, CredentialGuard, GuardedCall
 from bridge.errors import CloudError, ConfigError
-from bridge.report.contract import Job, JobFinder, JobState, Signer
+from bridge.report.contract import Hold, Job, JobFinder, JobState, Signer
 from bridge.report.url import ReportUrl, report_url
 from bridge.report.url_store import UrlStore
 from bridge.report.wire import Answer
@@ -31,17 +30,6 @@ QUIET_REFRESH_SECS = (1.0, 30.0)
 """Bounds of the pause between two calls that are made for the refresh alone; a tenth of their time otherwise."""
 
 log = structlog.get_logger()
-
-
-class Hold(Enum):
-    """Why a room does not report at present."""
-
-    NONE = ""
-    NO_URL = "no report URL yet"
-    NO_JOB = "no running job"
-    REFUSED = "credential refused"
-    ENDED = "the job's stream ended"
-    PAUSED = "paused by the operator"
 
 
 class Destination:

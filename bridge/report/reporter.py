@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
@@ -21,6 +20,7 @@ from bridge.errors import CloudAuthError, CloudError
 from bridge.pending import DropReason, Pending
 from bridge.report import wire
 from bridge.report.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, Batch
+from bridge.report.contract import Ledger, Queue
 from bridge.report.destination import Destination
 from bridge.report.limiter import CallLimiter
 from bridge.report.post import Poster
@@ -41,44 +41,6 @@ LEARNED_GROWTH = 1.05
 LOG_INTERVAL_SECS = 30.0
 
 log = structlog.get_logger()
-
-
-class Queue(Protocol):
-    """What waits to be sent: the outbox, as far as the reporter knows it."""
-
-    def __len__(self) -> int: ...
-
-    def take(self, max_events: int, max_bytes: int, now: float) -> list[Pending]:
-        """Remove and return the next events in order."""
-        ...
-
-    def ready_at(self, now: float) -> float | None:
-        """Return from when on something may be sent."""
-        ...
-
-    def expire(self, now: float) -> list[Pending]:
-        """Remove and return what is too old."""
-        ...
-
-
-class Ledger(Protocol):
-    """Who is told the fate of every event, once each."""
-
-    def delivered(self, events: Sequence[Pending]) -> None:
-        """Record events that the cloud accepted."""
-        ...
-
-    def dropped(self, events: Sequence[Pending], reason: DropReason) -> None:
-        """Record events that will not be sent."""
-        ...
-
-    def dead_lettered(self, pending: Pending, answer: Answer) -> None:
-        """Record an event that the cloud refuses by itself."""
-        ...
-
-    def called(self, answer: Answer, events: int, secs: float) -> None:
-        """Record a call, whatever came of it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

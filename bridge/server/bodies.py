@@ -18,8 +18,8 @@ async def read_body(request: web.Request) -> bytes:
     try:
         while len(body) <= MAX_BODY_BYTES and not request.content.at_eof():
             body += await request.content.read(MAX_BODY_BYTES + 1 - len(body))
-    except (OSError, web.HTTPException):
-        raise PushRefusedError(400, "the body broke off") from None
+    except (OSError, web.RequestPayloadError):
+        raise PushRefusedError(400, "the body broke off, or is not compressed as it says") from None
     if len(body) > MAX_BODY_BYTES:
         raise too_long
     return body

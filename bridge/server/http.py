@@ -6,7 +6,6 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-import orjson
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
@@ -117,7 +116,7 @@ class Server:
                 name: room_status(room, self._clock, self._callbacks.get(name)) for name, room in self._rooms.items()
             },
         }
-        return web.Response(body=orjson.dumps(status), content_type="application/json")
+        return web.json_response(status)
 
     def _guarded(self, handler: Handler) -> Handler:
         """Let a request through only with the admin token."""
@@ -126,7 +125,7 @@ class Server:
             if not self._admin_token:
                 return web.json_response({"error": "set server.admin_token to allow this"}, status=403)
             given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-            if not hmac.compare_digest(given.encode(), self._admin_token.reveal().encode()):
+            if not hmac.compare_digest(given.encode(errors="surrogateescape"), self._admin_token.reveal().encode()):
                 return web.json_response({"error": "wrong or missing admin token"}, status=401)
             return await handler(request)
 

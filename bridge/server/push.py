@@ -11,7 +11,7 @@ from bridge.errors import PushRefusedError, SpoolError
 from bridge.outbox.spool import Spool
 from bridge.room import Room, RoomSource
 from bridge.server.bodies import read_body
-from bridge.sources.contract import PushRequest
+from bridge.sources.contract import PushAnswer, PushRequest
 
 
 class PushRoute:
@@ -43,21 +43,24 @@ class PushRoute:
             received_at_ms=self._clock.now_ms(),
         )
         refusal = PushRefusedError(404, "no such push source")
+        answer: PushAnswer | None = None
         room = self._rooms[request.match_info["room"]]
         for source in sources:
+            # Each that verifies takes its part: sources of one app differ by the room that they listen to.
             assert source.push is not None
             try:
                 answer = source.push.receive(push)
             except PushRefusedError as error:
                 refusal = error
-                continue
-            room.take(source, answer.decoded)
-            try:
-                await self._spool.durable()
-            except SpoolError:
-                return _refusal(503, "the events cannot be written to disk")
-            return web.Response(status=answer.status, body=answer.body, content_type=answer.content_type)
-        return _refusal(refusal.status, refusal.problem)
+            else:
+                room.take(source, answer.decoded)
+        if answer is None:
+            return _refusal(refusal.status, refusal.problem)
+        try:
+            await self._spool.durable()
+        except SpoolError:
+            return _refusal(503, "the events cannot be written to disk")
+        return web.Response(status=answer.status, body=answer.body, content_type=answer.content_type)
 
     def _sources(self, request: web.Request) -> list[RoomSource]:
         room = self._rooms.get(request.match_info["room"])

@@ -129,7 +129,7 @@ class Poll:
     """A call repeated every ``interval_secs`` for as long as the connection lives, the first at once.
 
     Its answer goes to ``Decoder.answered``. For platforms that set the pace themselves the decoder
-    gives the next wait instead, see ``Decoder.next_poll_secs``.
+    gives the next wait instead, see ``Decoder.next_calls``.
     """
 
     call: HttpCall

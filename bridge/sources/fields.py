@@ -127,6 +127,8 @@ def as_integer(value: Any) -> int | None:
     if type(value) is int:
         return value
     if type(value) is str:
+        if len(value) <= 20 and value.isascii() and value.isdigit():
+            return int(value)
         digits = value.strip()
         # int() itself would also take "1_000" and refuses more than 4300 digits with another error.
         unsigned = digits.removeprefix("-")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
 
 from bridge.clock import Clock
 from bridge.errors import SourceError, SourceUnavailableError
@@ -12,6 +13,9 @@ from bridge.sources.contract import Connection, Decoded, Frame, HttpCall, HttpCl
 
 WORK_SLICE_SECS = 0.005
 """How long frames that are already buffered may keep the event loop from everybody else."""
+
+MAX_WAITING_CALLS = 1000
+MAX_UNANSWERED_CALLS = 3
 
 Sink = Callable[[Decoded], None]
 
@@ -25,12 +29,13 @@ class Session:
         self._clock = clock
         self._sink = sink
         self._channel: Channel | None = None
-        self._calls: asyncio.Queue[HttpCall] = asyncio.Queue(maxsize=1000)
+        self._calls: asyncio.Queue[HttpCall] = asyncio.Queue()
+        self._unanswered_calls = 0
         self._end: SourceError | None = None
         self._ending = asyncio.Event()
-        self._heard_at = clock.monotonic()
-        self.opened_at = clock.monotonic()
+        self._heard_at = self.opened_at = clock.monotonic()
         self.events = 0
+        self.was_opened = False
         self.follow: str | None = None
         self.heard = asyncio.Event()
         self.follow_asked = asyncio.Event()
@@ -38,6 +43,7 @@ class Session:
     async def run(self, channel: Channel | None) -> None:
         """Speak the platform's protocol over ``channel`` (``None`` for a platform that is only polled)."""
         self._channel = channel
+        self.opened_at = self._heard_at = self._clock.monotonic()
         tasks = [asyncio.ensure_future(work) for work in self._works(channel)]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -87,8 +93,7 @@ class Session:
 
     async def _read(self, channel: Channel) -> None:
         decoder, clock = self.connection.decoder, self._clock
-        for data in decoder.greeting():
-            await channel.send(data)
+        await self._say(channel, decoder.greeting())
         slice_ends_at = clock.monotonic() + WORK_SLICE_SECS
         while True:
             data = await channel.receive()
@@ -105,10 +110,11 @@ class Session:
         if not self.heard.is_set():
             self.heard.set()
         if decoded.replies and self._channel is not None:
-            for reply in decoded.replies:
-                await self._channel.send(reply)
+            await self._say(self._channel, decoded.replies)
         for call in decoded.calls:
-            await self._calls.put(call)
+            self._calls.put_nowait(call)
+        if self._calls.qsize() > MAX_WAITING_CALLS:
+            raise SourceUnavailableError(f"{self._calls.qsize()} calls wait to be made: the platform does not keep up")
         if decoded.follow is not None:
             self.follow = decoded.follow
             self.follow_asked.set()
@@ -119,7 +125,12 @@ class Session:
     async def _beat(self, channel: Channel, interval_secs: float) -> None:
         while True:
             await self._clock.sleep(interval_secs)
-            for data in self.connection.decoder.heartbeat():
+            await self._say(channel, self.connection.decoder.heartbeat())
+
+    async def _say(self, channel: Channel, messages: Sequence[bytes | str]) -> None:
+        """Send. That nobody hears it is for the reader to find out, once it has read what still came."""
+        with contextlib.suppress(ChannelClosedError):
+            for data in messages:
                 await channel.send(data)
 
     async def _watch_silence(self) -> None:
@@ -136,11 +147,7 @@ class Session:
 
     async def _poll(self, poll: Poll) -> None:
         while True:
-            try:
-                await self._call(poll.call)
-            except SourceUnavailableError:
-                if self._channel is None:
-                    raise
+            await self._call(poll.call)
             await self._clock.sleep(poll.interval_secs)
 
     async def _ask_as_told(self) -> None:
@@ -151,7 +158,15 @@ class Session:
                 await self._call(call)
 
     async def _call(self, call: HttpCall) -> None:
-        answer = await self._http.send(call)
+        """Make a call; without an answer an open channel goes on, and a polled connection bears a few."""
+        try:
+            answer = await self._http.send(call)
+        except SourceUnavailableError:
+            self._unanswered_calls += 1
+            if self._channel is None and self._unanswered_calls >= MAX_UNANSWERED_CALLS:
+                raise
+            return
+        self._unanswered_calls = 0
         await self._take(self.connection.decoder.answered(call, answer, self._clock.now_ms()))
 
     async def _ending_asked(self) -> None:

@@ -18,11 +18,13 @@ from bridge.backoff import Backoff
 from bridge.clock import Clock
 from bridge.errors import (
     ConfigError,
+    DecodeError,
     RoomNotFoundError,
     RoomOfflineError,
     SourceAuthError,
     SourceError,
     SourceThrottledError,
+    SourceUnavailableError,
 )
 from bridge.sources.channel import Channel
 from bridge.sources.contract import (
@@ -44,6 +46,9 @@ HEALTHY_SECS = 10.0
 OFFLINE_WAIT_SECS = 30.0
 REFUSED_WAIT_SECS = 60.0
 FOLLOW_TIMEOUT_SECS = 30.0
+
+_FOR_THE_WHOLE_ROOM = (RoomNotFoundError, RoomOfflineError, SourceAuthError, SourceThrottledError)
+"""What no other connection to the same room would mend."""
 
 log = structlog.get_logger()
 
@@ -114,6 +119,9 @@ class Supervisor:
                 raise
             except (SourceError, ConfigError) as error:
                 wait_secs = self._after(error)
+            except Exception as error:
+                self._set(SourceState.WAITING, f"a bug: {type(error).__name__}")
+                raise
             await self._clock.sleep(wait_secs)
 
     async def _dial_all(self) -> float:
@@ -124,8 +132,12 @@ class Supervisor:
         options = self._options()
         proxy = options.proxy.reveal()
         http = SourceHttp(self._clock, proxy)
+        session: Session | None = None
         try:
-            connections = await locate(options, http)
+            try:
+                connections = await locate(options, http)
+            except DecodeError as error:
+                raise SourceUnavailableError(f"an answer cannot be read: {error}") from error
             if not connections:
                 self._set(SourceState.LISTENING)
                 await asyncio.Event().wait()
@@ -133,30 +145,36 @@ class Supervisor:
             for number, connection in enumerate(connections):
                 if number:
                     await self._clock.sleep(wait_secs)
+                session = Session(connection, http, self._clock, self._take)
                 try:
-                    was_useful = await self._converse(connection, proxy, http)
-                except (RoomNotFoundError, RoomOfflineError, SourceAuthError, SourceThrottledError):
+                    await self._converse(session, proxy, http)
+                except _FOR_THE_WHOLE_ROOM:
                     raise
                 except SourceError as error:
-                    was_useful = False
                     wait_secs = self._after(error)
                 else:
-                    return self._backoff.next_secs() if was_useful else 0.0
+                    return self._backoff.next_secs()
             return wait_secs
         finally:
+            if session is not None and not session.was_opened:
+                # Nobody let us in: what locating began (a session at the platform, say) is owed its end all the same.
+                await session.say_farewell()
             await http.close()
 
-    async def _converse(self, connection: Connection, proxy: str, http: SourceHttp) -> bool:
-        """Hold one connection and its followers. Returns normally when a useful one was lost, else raises."""
-        session, task = await self._open(connection, proxy, http)
+    async def _converse(self, session: Session, proxy: str, http: SourceHttp) -> None:
+        """Hold one connection and its followers. Returns when a useful one was lost, else raises."""
+        task = await self._opened(session, proxy, http)
         self._set(SourceState.CONNECTED)
         try:
             while True:
                 asked = asyncio.ensure_future(session.follow_asked.wait())
-                await asyncio.wait((task, asked), return_when=asyncio.FIRST_COMPLETED)
-                asked.cancel()
+                try:
+                    await asyncio.wait((task, asked), return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    asked.cancel()
                 if task.done():
-                    return self._lost(session, task)
+                    self._lost(session, task)
+                    return
                 session.follow_asked.clear()
                 session, task = await self._followed(session, task, proxy, http)
         finally:
@@ -164,10 +182,10 @@ class Supervisor:
             await asyncio.gather(task, return_exceptions=True)
             await session.say_farewell()
 
-    async def _open(self, connection: Connection, proxy: str, http: SourceHttp) -> tuple[Session, asyncio.Task[None]]:
-        channel = await self._dial(connection.endpoint, proxy, http)
-        session = Session(connection, http, self._clock, self._take)
-        return session, asyncio.ensure_future(session.run(channel))
+    async def _opened(self, session: Session, proxy: str, http: SourceHttp) -> asyncio.Task[None]:
+        channel = await self._dial(session.connection.endpoint, proxy, http)
+        session.was_opened = True
+        return asyncio.ensure_future(session.run(channel))
 
     async def _followed(
         self, old: Session, old_task: asyncio.Task[None], proxy: str, http: SourceHttp
@@ -175,25 +193,32 @@ class Supervisor:
         """Connect where the platform asked us to; let go of the old connection once the new one speaks."""
         endpoint = old.connection.endpoint
         endpoint = replace(endpoint, url=old.follow or endpoint.url)
+        session = Session(Connection(endpoint, old.connection.decoder.followed()), http, self._clock, self._take)
         try:
-            session, task = await self._open(Connection(endpoint, old.connection.decoder.followed()), proxy, http)
+            task = await self._opened(session, proxy, http)
         except SourceError as error:
             self._log.warning("source.follow_failed", problem=str(error))
             return old, old_task
-        heard = asyncio.ensure_future(session.heard.wait())
-        await asyncio.wait((task, heard), timeout=FOLLOW_TIMEOUT_SECS, return_when=asyncio.FIRST_COMPLETED)
-        heard.cancel()
-        loser = old_task if session.heard.is_set() and not task.done() else task
-        loser.cancel()
-        await asyncio.gather(loser, return_exceptions=True)
-        return (session, task) if loser is old_task else (old, old_task)
+        heard = asyncio.ensure_future(self._clock.wait(session.heard, FOLLOW_TIMEOUT_SECS))
+        loser = task
+        try:
+            await asyncio.wait((task, heard), return_when=asyncio.FIRST_COMPLETED)
+            if session.heard.is_set() and not task.done():
+                loser = old_task
+        finally:
+            heard.cancel()
+            loser.cancel()
+            await asyncio.gather(heard, loser, return_exceptions=True)
+        if loser is old_task:
+            return session, task
+        self._log.warning("source.follow_failed", problem="the new connection said nothing")
+        return old, old_task
 
-    def _lost(self, session: Session, task: asyncio.Task[None]) -> bool:
+    def _lost(self, session: Session, task: asyncio.Task[None]) -> None:
+        """Take note that a connection was lost; raises what ended it if that was not an ordinary loss."""
         error = task.exception()
         assert error is not None
-        if not isinstance(error, SourceError):
-            raise error
-        if session.events == 0 or isinstance(error, RoomNotFoundError | RoomOfflineError | SourceAuthError):
+        if session.events == 0 or not isinstance(error, SourceError) or isinstance(error, _FOR_THE_WHOLE_ROOM):
             raise error
         if self._clock.monotonic() - session.opened_at >= HEALTHY_SECS:
             self._backoff.reset()
@@ -203,7 +228,6 @@ class Supervisor:
         self.status.reconnects += 1
         self._set(SourceState.WAITING, str(error))
         self._log.info("source.disconnected", problem=str(error))
-        return True
 
     def _after(self, error: SourceError | ConfigError) -> float:
         """Return how long to wait after an error, and tell the operator once about each."""

@@ -83,8 +83,10 @@ def classify_connect_failure(error: Exception, where: str) -> SourceError:
 
 
 def _closed(error: ConnectionClosed) -> ChannelClosedError:
-    frame = error.rcvd
-    return ChannelClosedError(frame.code, frame.reason) if frame else ChannelClosedError(1006, "connection lost")
+    """Return the peer's close code; 1006 where it gave none, with the reason if it was we who closed."""
+    if error.rcvd:
+        return ChannelClosedError(error.rcvd.code, error.rcvd.reason)
+    return ChannelClosedError(1006, f"we closed: {error.sent}" if error.sent else "connection lost")
 
 
 def _has_user_agent(endpoint: Endpoint) -> bool:

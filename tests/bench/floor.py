@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import aiohttp
-import brotli
+import brotli  # type: ignore[import-untyped]
 import orjson
 
 from tests.bench.feeder import TICK_SECS

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from tests.bench import decoding
 from tests.bench.floor import floor_cpu_secs
 from tests.bench.frames import EVENTS_A_FRAME, read_frames, write_frames
 from tests.bench.processes import BridgeUnderTest, Helper, get_json
@@ -27,7 +28,11 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=200_000, help="events for the cost an event")
     parser.add_argument("--rate", type=float, default=15_000, help="events a second")
     parser.add_argument("--memory-events", type=int, default=1_000_000, help="events for the memory; 0: skip")
+    parser.add_argument("--decoding-only", action="store_true", help="only what decoding costs, by platform")
     arguments = parser.parse_args()
+    decode_cost()
+    if arguments.decoding_only:
+        return 0
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         with Helper("tests.bench.sink") as sink, Helper("tests.bench.feeder") as feeder:
@@ -39,6 +44,14 @@ def main() -> int:
                 if arguments.memory_events:
                     memory(bridge, feeder, sink_url, folder, arguments.memory_events, arguments.rate)
     return 0
+
+
+def decode_cost() -> None:
+    """CPU a message of decoding and encoding, beside the floor for the same frames."""
+    say(f"decode cost by platform, beside bare parsing and one encoding (goal: at most {MAX_RATIO})")
+    for sample in decoding.samples():
+        found = decoding.cost(sample)
+        say(f"  {sample.name:18} {found.ratio:5.2f}   {found.ours_us:5.1f} µs / {found.floor_us:4.1f} µs a message")
 
 
 def cost(bridge: BridgeUnderTest, feeder: Helper, sink_url: str, folder: Path, events: int, rate: float) -> None:

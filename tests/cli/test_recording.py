@@ -57,7 +57,7 @@ async def recording(config: Path, file: Path) -> AsyncIterator[Recorder]:
 
 async def until_recorded(recorder: Recorder, count: int) -> None:
     async with asyncio.timeout(10):
-        while recorder.events.total() < count:  # noqa: ASYNC110 - the recorder tells nobody
+        while recorder.events.total() < count:
             await asyncio.sleep(0.01)
 
 

@@ -9,8 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.credential_guard import CredentialGuard
-from bridge.errors import CloudAuthError, CloudUnavailableError, ConfigError
-from bridge.report.destination import Hold
+from bridge.errors import CloudUnavailableError, ConfigError
+from bridge.report.contract import Hold
 from bridge.report.url import ReportUrl
 from bridge.report.url_store import UrlStore
 from bridge.report.wire import Answer
@@ -23,15 +23,13 @@ from tests.report.fakes import (
     Call,
     FakeCloud,
     FakeFinder,
-    FakeSigner,
-    ReportingRoom,
-    Setup,
     accepted,
     ended,
     running,
     said,
     url_of,
 )
+from tests.report.reporting_room import ReportingRoom, Setup
 
 FORBIDDEN = said(403, "APIGW.0302", "no permission")
 BAD_TOKEN_AS_400 = said(400, "MSS.00010008", "Invalid token in the header.")
@@ -44,10 +42,6 @@ def only(*good: str) -> Callable[[Call], Answer]:
         return accepted() if any(f"auth_key={key}" in call.url for key in good) else BAD_KEY
 
     return judge
-
-
-def keys(cloud: FakeCloud) -> list[str]:
-    return [ReportUrl(call.url).key for call in cloud.calls]
 
 
 @pytest.fixture
@@ -113,7 +107,7 @@ async def test_a_newer_url_in_the_configuration_is_taken_at_the_first_refusal(ro
     room.configured = url_of("newer")
     room.arrive()
     await room.pass_time(0.3)
-    assert keys(room.cloud) == [KEY, "newer"]
+    assert room.cloud.keys == [KEY, "newer"]
     assert room.ledger.fates == {1: "delivered"}
 
 
@@ -136,7 +130,7 @@ async def test_a_held_room_calls_again_only_with_a_url_that_was_not_refused(room
     await room.pass_time(10)
     room.configured = url_of()
     await room.pass_time(10)
-    assert keys(room.cloud) == [KEY] * 3 + ["second"] * 3
+    assert room.cloud.keys == [KEY] * 3 + ["second"] * 3
     room.configured = url_of("good")
     await room.pass_time(2)
     assert room.ledger.fates == {1: "delivered"}
@@ -184,7 +178,7 @@ async def test_the_older_url_is_kept_until_the_newer_one_has_worked(tmp_path: Pa
         await room.pass_time(1)
         room.arrive()
         await room.pass_time(1)
-        assert keys(room.cloud) == ["first", "newer", "first"]
+        assert room.cloud.keys == ["first", "newer", "first"]
         assert room.ledger.fate("delivered") == [1, 2]
         assert UrlStore(tmp_path, "evening").heir_of(ReportUrl(first)) == ReportUrl(first, START_MS)
 
@@ -197,7 +191,7 @@ async def test_once_the_newer_url_has_worked_the_older_one_is_not_gone_back_to(r
     for _ in range(3):
         room.arrive()
         await room.pass_time(10)
-    assert keys(room.cloud) == ["first", "newer", "newer", "newer", "newer"]
+    assert room.cloud.keys == ["first", "newer", "newer", "newer", "newer"]
     assert room.destination.hold is Hold.REFUSED
 
 
@@ -210,7 +204,7 @@ async def test_a_refreshed_url_that_is_always_refused_is_not_adopted_for_ever(ro
     for _ in range(20):
         room.arrive()
         await room.pass_time(5)
-    assert keys(room.cloud).count("useless") == 3
+    assert room.cloud.keys.count("useless") == 3
     assert room.destination.refreshes == 3
     assert len(room.ledger.fate("delivered")) == 20
 
@@ -221,7 +215,7 @@ async def test_the_job_query_is_asked_when_nothing_newer_is_configured() -> None
         room.cloud.judge = only("from-the-query")
         room.arrive()
         await room.pass_time(0.5)
-        assert keys(room.cloud) == [KEY, "from-the-query"]
+        assert room.cloud.keys == [KEY, "from-the-query"]
         assert room.ledger.fates == {1: "delivered"}
 
 
@@ -230,7 +224,7 @@ async def test_a_url_that_was_refused_is_not_gone_back_to() -> None:
         room.cloud.always(BAD_KEY)
         room.arrive()
         await room.pass_time(60)
-        assert keys(room.cloud) == [KEY, "from-the-query", "from-the-query"]
+        assert room.cloud.keys == [KEY, "from-the-query", "from-the-query"]
 
 
 async def test_three_calls_are_made_after_the_first_refusal_whichever_urls_they_go_to() -> None:
@@ -243,7 +237,7 @@ async def test_three_calls_are_made_after_the_first_refusal_whichever_urls_they_
         await room.pass_time(1)
         room.arrive()
         await room.pass_time(60)
-        assert keys(room.cloud) == ["first", "newer", "first", "from-the-query"]
+        assert room.cloud.keys == ["first", "newer", "first", "from-the-query"]
         assert room.destination.hold is Hold.REFUSED
 
 
@@ -330,179 +324,6 @@ async def test_a_gateways_error_in_one_room_does_not_make_the_count_begin_anew_f
         other.arrive()
         await clock.advance(60)
         assert (len(clouds[0].calls), len(clouds[1].calls)) == (3, 1)
-
-
-async def test_the_operators_url_is_tried_at_once_also_if_it_was_refused_before(room: ReportingRoom) -> None:
-    room.cloud.always(BAD_KEY)
-    room.arrive()
-    await room.pass_time(60)
-    room.cloud.always(accepted())
-    room.destination.set_url(f" {url_of()} ")
-    await room.pass_time(0.1)
-    assert room.ledger.fates == {1: "delivered"}
-
-
-@pytest.mark.parametrize("text", ["", "no URL", "ftp://h/p"])
-async def test_what_is_no_url_changes_nothing(room: ReportingRoom, text: str) -> None:
-    with pytest.raises(ValueError, match="is not an http"):
-        room.destination.set_url(text)
-    room.arrive()
-    await room.pass_time(0)
-    assert keys(room.cloud) == [KEY]
-
-
-async def test_the_operators_url_wins_over_the_configured_one_after_a_restart(tmp_path: Path) -> None:
-    async with ReportingRoom(Setup(directory=tmp_path)) as room:
-        room.destination.set_url(url_of("by-hand"))
-    async with ReportingRoom(Setup(directory=tmp_path)) as room:
-        room.arrive()
-        await room.pass_time(0)
-        assert keys(room.cloud) == ["by-hand"]
-
-
-async def test_a_paused_room_reports_nothing_and_a_resumed_one_goes_on(room: ReportingRoom) -> None:
-    room.destination.pause(paused=True)
-    room.arrive()
-    await room.pass_time(30)
-    assert room.destination.hold is Hold.PAUSED
-    assert room.cloud.calls == []
-    room.destination.pause(paused=False)
-    await room.pass_time(1)
-    assert room.ledger.fates == {1: "delivered"}
-
-
-async def test_a_paused_room_stays_paused_whatever_url_or_job_comes(room: ReportingRoom) -> None:
-    room.destination.pause(paused=True)
-    room.destination.set_url(url_of("other"))
-    room.destination.follow_job(running(url_of(job="j2"), "j2"))
-    room.arrive()
-    await room.pass_time(10)
-    assert room.cloud.calls == []
-    room.destination.pause(paused=False)
-    await room.pass_time(1)
-    assert "/smart-live-jobs/j2/" in room.cloud.calls[0].url
-
-
-async def test_a_room_can_be_paused_before_it_has_a_url() -> None:
-    async with ReportingRoom(Setup(url="")) as room:
-        room.destination.pause(paused=True)
-        room.configured = url_of()
-        room.arrive()
-        await room.pass_time(5)
-        assert room.cloud.calls == []
-        assert room.destination.hold is Hold.PAUSED
-
-
-async def test_resuming_gives_a_refused_credential_another_three_calls(room: ReportingRoom) -> None:
-    room.cloud.always(BAD_KEY)
-    room.arrive()
-    await room.pass_time(60)
-    room.destination.pause(paused=False)
-    await room.pass_time(60)
-    assert len(room.cloud.calls) == 6
-    room.cloud.always(accepted())
-    room.destination.pause(paused=False)
-    await room.pass_time(1)
-    assert room.ledger.fates == {1: "delivered"}
-
-
-async def test_an_answer_to_an_older_url_is_not_taken_for_one_to_the_newer(room: ReportingRoom) -> None:
-    room.cloud.rtt_secs = 1.0
-    room.cloud.will(BAD_KEY)
-    room.arrive()
-    await room.pass_time(0.5)
-    room.destination.set_url(url_of("newer"))
-    await room.pass_time(5)
-    assert keys(room.cloud) == [KEY, "newer"]
-    assert room.cloud.gaps == [1.0]
-    assert room.ledger.fates == {1: "delivered"}
-
-
-async def test_a_refusal_of_an_older_url_does_not_count_against_a_newer_one(room: ReportingRoom) -> None:
-    room.cloud.rtt_secs = 1.0
-    room.cloud.always(BAD_KEY)
-    room.arrive()
-    await room.pass_time(0.5)
-    room.destination.set_url(url_of("newer"))
-    await room.pass_time(60)
-    assert keys(room.cloud) == [KEY] + ["newer"] * 3
-
-
-async def test_a_late_refresh_of_an_older_url_is_not_adopted_over_a_newer_one(room: ReportingRoom) -> None:
-    room.destination.set_url(url_of("first", lives_secs=60))
-    room.cloud.rtt_secs = 1.0
-    room.cloud.will(accepted(url_of("late", lives_secs=7200)))
-    room.arrive()
-    await room.pass_time(0.5)
-    room.destination.set_url(url_of("by-hand"))
-    await room.pass_time(5)
-    assert room.destination.url is not None
-    assert room.destination.url.key == "by-hand"
-
-
-class TestSigned:
-    """Calls whose URL carries no key."""
-
-    async def test_calls_carry_what_the_signer_gives(self) -> None:
-        async with ReportingRoom(Setup(signer=FakeSigner())) as room:
-            room.arrive()
-            await room.pass_time(0)
-            assert room.cloud.calls[0].headers == {"X-Auth-Token": "token-1"}
-
-    async def test_a_refused_token_is_replaced_once_and_tried_at_once(self) -> None:
-        signer = FakeSigner(spare="token-2")
-        async with ReportingRoom(Setup(signer=signer)) as room:
-            room.cloud.judge = lambda call: accepted() if call.headers["X-Auth-Token"] == "token-2" else BAD_KEY
-            room.arrive()
-            await room.pass_time(0.5)
-            assert room.ledger.fates == {1: "delivered"}
-            assert signer.renewals == 1
-
-    async def test_a_user_without_rights_costs_three_calls_and_names_the_credentials(self) -> None:
-        signer = FakeSigner(spare="token-2")
-        async with ReportingRoom(Setup(url=None, signer=signer, finder=FakeFinder())) as room:
-            room.destination.follow_job(running(url_of()))
-            room.cloud.always(FORBIDDEN)
-            room.arrive()
-            await room.pass_time(60)
-            assert len(room.cloud.calls) == 3
-            assert signer.renewals == 1
-            assert room.destination.alarm.endswith("renew metastudio's credentials in bridge.yaml")
-
-    async def test_a_renewal_that_fails_is_no_more_than_a_wait(self) -> None:
-        signer = FakeSigner()
-        signer.renewal_error = CloudUnavailableError("IAM does not answer")
-        async with ReportingRoom(Setup(signer=signer)) as room:
-            room.cloud.will(BAD_KEY)
-            room.arrive()
-            await room.pass_time(5)
-            assert room.cloud.gaps == pytest.approx([1])
-            assert room.ledger.fates == {1: "delivered"}
-
-    async def test_a_token_that_cannot_be_had_delays_and_a_refused_log_in_holds(self) -> None:
-        signer = FakeSigner()
-        async with ReportingRoom(Setup(signer=signer)) as room:
-            signer.error = CloudUnavailableError("IAM does not answer")
-            room.arrive()
-            await room.pass_time(3)
-            assert room.reporter.last_error == "not_sent IAM does not answer"
-            signer.error = CloudAuthError("wrong password", status=401)
-            await room.pass_time(60)
-            assert room.destination.hold is Hold.REFUSED
-            assert room.cloud.calls == []
-            assert room.has_one_place_for_each()
-
-    async def test_a_credential_replaced_while_running_is_tried(self) -> None:
-        signer = FakeSigner()
-        async with ReportingRoom(Setup(signer=signer)) as room:
-            room.cloud.always(BAD_KEY)
-            room.arrive()
-            await room.pass_time(60)
-            assert len(room.cloud.calls) == 3
-            room.cloud.always(accepted())
-            signer.fingerprint = "signer-2"
-            await room.pass_time(2)
-            assert room.ledger.fates == {1: "delivered"}
 
 
 async def test_an_outage_is_no_refusal(room: ReportingRoom) -> None:

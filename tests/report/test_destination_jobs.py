@@ -6,21 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bridge.report.contract import Job, JobState
-from bridge.report.destination import Hold
-from tests.report.fakes import (
-    BAD_EVENT,
-    BROKEN,
-    NOT_FOUND,
-    FakeFinder,
-    ReportingRoom,
-    Setup,
-    accepted,
-    ended,
-    running,
-    said,
-    url_of,
-)
+from bridge.report.contract import Hold, Job, JobState
+from tests.report.fakes import BAD_EVENT, BROKEN, NOT_FOUND, FakeFinder, accepted, ended, running, said, url_of
+from tests.report.reporting_room import ReportingRoom, Setup
 
 FIRST = running(url_of("k1"))
 SECOND = running(url_of("k2", job="j2"), "j2")

@@ -23,13 +23,12 @@ from tests.report.fakes import (
     PATH,
     START_MS,
     FakeFinder,
-    ReportingRoom,
-    Setup,
     accepted,
     running,
     said,
     url_of,
 )
+from tests.report.reporting_room import ReportingRoom, Setup
 
 HOUR = url_of("first", lives_secs=3600)
 FRESH = url_of("fresh", lives_secs=7200)

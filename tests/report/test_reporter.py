@@ -12,19 +12,8 @@ from bridge.report.limiter import CallLimiter
 from bridge.report.reporter import ReporterSettings
 from bridge.report.wire import Answer, Verdict
 from tests.fakes import FakeClock
-from tests.report.fakes import (
-    BROKEN,
-    NO_ANSWER,
-    NO_CONNECTION,
-    TOO_LARGE,
-    Call,
-    FakeCloud,
-    ReportingRoom,
-    Setup,
-    accepted,
-    said,
-    url_of,
-)
+from tests.report.fakes import BROKEN, NO_ANSWER, NO_CONNECTION, TOO_LARGE, Call, FakeCloud, accepted, said, url_of
+from tests.report.reporting_room import ReportingRoom, Setup
 
 PROXY_400 = said(400, body=b"<html>Bad Request</html>")
 

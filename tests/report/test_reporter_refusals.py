@@ -16,18 +16,8 @@ from bridge.report.batch import MAX_BATCH_BYTES
 from bridge.report.reporter import SYSTEMIC_WAIT_SECS
 from bridge.report.suspects import SYSTEMIC_REFUSALS
 from bridge.report.wire import Answer
-from tests.report.fakes import (
-    BAD_EVENT,
-    BROKEN,
-    CARRIER_WIRE,
-    NO_ANSWER,
-    TOO_LARGE,
-    Call,
-    ReportingRoom,
-    accepted,
-    said,
-    url_of,
-)
+from tests.report.fakes import BAD_EVENT, BROKEN, CARRIER_WIRE, NO_ANSWER, TOO_LARGE, Call, accepted, said, url_of
+from tests.report.reporting_room import ReportingRoom
 
 
 @pytest.fixture

@@ -8,18 +8,8 @@ from bridge.events import EventType
 from bridge.report.limiter import CallLimiter
 from bridge.report.reporter import ReporterSettings
 from bridge.report.wire import Answer
-from tests.report.fakes import (
-    BAD_EVENT,
-    BAD_KEY,
-    BROKEN,
-    NO_ANSWER,
-    TOO_LARGE,
-    ReportingRoom,
-    Setup,
-    accepted,
-    numbers,
-    said,
-)
+from tests.report.fakes import BAD_EVENT, BAD_KEY, BROKEN, NO_ANSWER, TOO_LARGE, accepted, numbers, said
+from tests.report.reporting_room import ReportingRoom, Setup
 
 
 def stop(room: ReportingRoom, budget_secs: float = 7.0) -> float:

@@ -23,14 +23,13 @@ from tests.report.fakes import (
     NOT_FOUND,
     TOO_LARGE,
     FakeFinder,
-    ReportingRoom,
-    Setup,
     accepted,
     ended,
     running,
     said,
     url_of,
 )
+from tests.report.reporting_room import ReportingRoom, Setup
 
 FRESH_KEY = KEY[::-1]
 MINE = url_of(lives_secs=1000)

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bridge.report.destination import DRAIN_SECS, Hold
+from bridge.report.contract import Hold
+from bridge.report.destination import DRAIN_SECS
 from tests.report.fakes import BROKEN, running, url_of
 from tests.report.reporting_room import ReportingRoom
 

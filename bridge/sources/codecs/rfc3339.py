@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MS = timedelta(milliseconds=1)
+_DAY_MS = 86_400_000
 
 
 def timestamp_ms(text: str) -> int:
@@ -15,6 +15,7 @@ def timestamp_ms(text: str) -> int:
     """
     try:
         moment = datetime.fromisoformat(text)
-        return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MS
+        passed = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
     except (ValueError, OverflowError):
         return 0
+    return passed.days * _DAY_MS + passed.seconds * 1000 + passed.microseconds // 1000

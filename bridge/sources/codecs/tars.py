@@ -48,13 +48,21 @@ class _Reader:
     def fields(self, depth: int, *, whole: bool = False) -> dict[int, Any]:
         """Read fields up to the struct's end mark, or to the end of the data where ``whole``."""
         found: dict[int, Any] = {}
-        while self._pos < self._size:
-            tag, kind = self._head()
-            if kind == _END:
+        data, size = self._data, self._size
+        while self._pos < size:
+            # The head is read in place: a frame has a field every few bytes, most of them zeros and short texts.
+            byte = data[self._pos]
+            self._pos += 1
+            kind = byte & 15
+            tag = byte >> 4 if byte < 0xF0 else self._byte()
+            if kind == _ZERO:
+                found[tag] = 0
+            elif kind == _END:
                 if whole:
                     raise self._error("has an end mark without a beginning")
                 return found
-            found[tag] = self._value(kind, depth)
+            else:
+                found[tag] = self._value(kind, depth)
         if not whole:
             raise self._error("is cut off inside a struct")
         return found
@@ -65,12 +73,14 @@ class _Reader:
         return (self._byte() if tag == 15 else tag), byte & 15
 
     def _value(self, kind: int, depth: int) -> Any:
-        if kind == _ZERO:
-            return 0
         number = _NUMBERS.get(kind)
         if number is not None:
             unpack, size = number
-            return unpack(self._data, self._skip(size))[0]
+            start = self._pos
+            if size > self._size - start:
+                raise self._error("is cut off")
+            self._pos = start + size
+            return unpack(self._data, start)[0]
         if kind == _STRING1:
             return self._raw(self._byte()).decode("utf-8", "replace")
         if kind == _STRING4:
@@ -78,6 +88,8 @@ class _Reader:
         if kind == _BYTES:
             self._head()
             return self._raw(self._count())
+        if kind == _ZERO:
+            return 0
         if depth >= MAX_DEPTH:
             raise self._error(f"is nested more than {MAX_DEPTH} deep")
         if kind == _BEGIN:

@@ -191,7 +191,9 @@ def _read(message: Any, received_at_ms: int, found: Collected) -> None:
             "API answer" if "code" in message else "(no cmd)"
         )
         return
-    cmd = text(message, "cmd").partition(":")[0]
+    cmd = text(message, "cmd")
+    if ":" in cmd:
+        cmd = cmd.partition(":")[0]
     decode = MESSAGES.get(cmd)
     if decode is not None:
         data = mapping(message, "data")

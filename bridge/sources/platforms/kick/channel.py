@@ -113,14 +113,18 @@ class PageWatch(Watch):
         return [Poll(page_call(self._options), PAGE_SECS)]
 
     def answered(self, call: HttpCall, answer: HttpAnswer, at_ms: int) -> Decoded:
-        """Read ``livestream``, which is null while the channel is not live."""
+        """Take the page; ``livestream`` is null while the channel is not live."""
         if answer.status != 200:
             return NOTHING
         try:
             body = answer.json()
         except DecodeError as error:
             return Decoded(rejected=[error])
-        stream = optional_mapping(body, "livestream")
+        return self.read(body, at_ms)
+
+    def read(self, page: Any, at_ms: int) -> Decoded:
+        """Read the page call's answer."""
+        stream = optional_mapping(page, "livestream")
         return self._told(as_integer(stream.get("viewer_count")), at_ms, is_live=bool(stream))
 
 

@@ -1,4 +1,4 @@
-"""Captured Kick messages: socket frames, their inner data, and webhook bodies, told apart by their shape."""
+"""Captured Kick messages: socket frames, their inner data, webhook bodies, page answers, told apart by their shape."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from bridge.errors import DecodeError
 from bridge.sources.contract import Decoded, Frame
 from bridge.sources.fields import optional_mapping, optional_text, parse_json
+from bridge.sources.platforms.kick.channel import PageWatch
 from bridge.sources.platforms.kick.messages import SOCKET_MESSAGES, as_object
 from bridge.sources.platforms.kick.options import Options
 from bridge.sources.platforms.kick.socket import PusherDecoder
@@ -43,9 +44,10 @@ class OfflineDecoder(PusherDecoder):
     def __init__(self, options: Options) -> None:
         super().__init__()
         self._options = options
+        self._page = PageWatch(options)
 
     def feed(self, frame: Frame) -> Decoded:
-        """Decode one frame, inner message or webhook."""
+        """Decode one frame, inner message, webhook or answer of the page call."""
         try:
             return self._told_apart(as_object(_parsed(frame.data), ""), frame)
         except DecodeError as error:
@@ -61,6 +63,8 @@ class OfflineDecoder(PusherDecoder):
             name = optional_text(headers, "kick-event-type") or _shape(body, WEBHOOK_SHAPES)
             delivery_id = optional_text(headers, "kick-event-message-id")
             return decode_event(name, body, delivery_id, frame.received_at_ms, self._options)
+        if "chatroom" in value and "livestream" in value:
+            return self._page.read(value, frame.received_at_ms)
         name = _shape(value, WEBHOOK_SHAPES)
         if name:
             return decode_event(name, value, "", frame.received_at_ms, self._options)

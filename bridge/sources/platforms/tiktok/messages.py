@@ -113,7 +113,10 @@ def gift(payload: bytes, msg_id: int, at_ms: int) -> Told:
         currency="diamond",
         priced=unit_value > 0,
     )
-    streak = Streak(str(group_id), ended=message.repeat_end == 1, started_at_ms=group_id) if group_id else None
+    streak = None
+    if group_id:
+        began_at_ms = group_id if group_id >= _MS_SINCE else 0
+        streak = Streak(str(group_id), ended=message.repeat_end == 1, started_at_ms=began_at_ms)
     return _event(message.common, msg_id, at_ms, content, streak)
 
 

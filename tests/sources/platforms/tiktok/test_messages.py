@@ -141,6 +141,12 @@ def test_the_end_mark_ends_the_streak() -> None:
     assert streak.ended
 
 
+def test_a_group_that_can_be_no_time_tells_nothing_of_when_the_streak_began() -> None:
+    _, streak = gift(wire.gift(4, 8, SAID_MS, group_id=17))
+
+    assert streak == Streak("17", started_at_ms=0)
+
+
 def test_a_pack_multiplies_the_count() -> None:
     content, _ = gift(wire.gift(2, 8, SAID_MS, group_id=SAID_MS, pack=10, diamonds=3))
 
