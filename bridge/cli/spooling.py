@@ -15,6 +15,7 @@ import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bridge.cli.options import ConfigDirectory
 from bridge.clock import SystemClock
@@ -47,8 +48,8 @@ def list_letters(config: ConfigDirectory = Path("config"), room: RoomName = "") 
     table = Table("id", "room", "type", "died", "answer", "event")
     for letter in letters:
         answer = f"{letter.status} {letter.error_code}".strip()
-        table.add_row(
-            str(letter.id), letter.room, letter.type.name.lower(), _time(letter.died_at_ms), answer, _event(letter)
+        _add_row(
+            table, letter.id, letter.room, letter.type.name.lower(), _time(letter.died_at_ms), answer, _event(letter)
         )
     _print(table, f"{len(letters)} dead letter(s)")
 
@@ -98,7 +99,7 @@ def list_spool(config: ConfigDirectory = Path("config")) -> None:
     waiting = _read(config, lambda file: file.waiting())
     table = Table("room", "type", "events", "bytes", "oldest")
     for room, kind, events, size, oldest_ms in waiting:
-        table.add_row(room, kind.name.lower(), str(events), str(size), _time(oldest_ms))
+        _add_row(table, room, kind.name.lower(), events, size, _time(oldest_ms))
     _print(table, f"{sum(row[2] for row in waiting)} event(s) waiting")
 
 
@@ -162,6 +163,11 @@ def _time(at_ms: int) -> str:
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
+
+
+def _add_row(table: Table, *cells: str | int) -> None:
+    """Add a row as it is: what viewers write is no markup."""
+    table.add_row(*(Text(str(cell)) for cell in cells))
 
 
 def _print(table: Table, summary: str) -> None:

@@ -69,7 +69,8 @@ class ReplyPace:
     def let_through(self, events: int, now: float) -> None:
         """Take note of comments and gifts on their way to the virtual human."""
         self._settle(now)
-        if events and self._busy_since is None:
+        if events and (self._busy_since is None or self._finished >= self._let_through):
+            # All that went before is answered: this one is begun now, not when the last one was finished.
             self._busy_since = now
         self._let_through += events
 
@@ -124,7 +125,7 @@ class ReplyPace:
 
         A time without a single reply is left out: it says less of the share than of a reply that takes very long.
         """
-        if self._busy_since is None or now - self._busy_since < self._patience_secs:
+        if self._busy_since is None or now < self._busy_since + self._patience_secs:
             return
         if self._finished and self._let_through:
             replies = min(self._finished, self._let_through)

@@ -77,6 +77,7 @@ class Spool:
         self._settled: list[int] = []
         self._dead: list[DeadLetter] = []
         self._notes_sources: list[NotesSource] = []
+        self._owes_notes = False
         self._changed = asyncio.Event()
         self._urgent = asyncio.Event()
         self._waiting: list[asyncio.Future[None]] = []
@@ -165,14 +166,19 @@ class Spool:
             self._changed.clear()
             self._urgent.clear()
             waiting, self._waiting = self._waiting, []
-            if self._file is None or not await self._write_changes():
-                await self._begin_anew()
-            for future in waiting:
-                if not future.done():
-                    if self.statistics.degraded:
-                        future.set_exception(SpoolError("the spool cannot write"))
-                    else:
+            is_durable = False
+            try:
+                if self._file is None or not await self._write_changes():
+                    await self._begin_anew()
+                is_durable = not self.statistics.degraded
+            finally:
+                for future in waiting:
+                    if future.done():
+                        continue
+                    if is_durable:
                         future.set_result(None)
+                    else:
+                        future.set_exception(SpoolError("the spool cannot write"))
 
     async def close(self) -> None:
         """Commit what is left and release the directory."""
@@ -207,10 +213,11 @@ class Spool:
             rows=list(self._unwritten.values()),
             settled=self._settled,
             dead=self._dead,
-            notes=self._notes(whole=False),
+            notes=self._notes(whole=self._owes_notes),
         )
         self._unwritten, self._settled, self._dead = {}, [], []
         if not group:
+            self._owes_notes = False
             return True
         started_at = self._clock.monotonic()
         try:
@@ -242,9 +249,11 @@ class Spool:
             self._count(whole, self._clock.monotonic() - started_at)
 
     def _notes(self, *, whole: bool) -> list[Note]:
+        self._owes_notes = True  # until they are on disk: they are told only once
         return [note for source in self._notes_sources for note in source(whole=whole)]
 
     def _count(self, group: Group, secs: float) -> None:
+        self._owes_notes = False
         statistics = self.statistics
         statistics.degraded = False
         statistics.commits += 1

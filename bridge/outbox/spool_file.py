@@ -67,7 +67,7 @@ _SETTLE_CHUNK = "UPDATE chunks SET settled = CAST(settled || ? AS BLOB), crc = ?
 _READ_NOTES = "SELECT room, source, key, value, crc FROM notes"
 _READ_LETTERS = (
     "SELECT number, room, job_id, type, died_at_ms, status, error_code, error_msg, request_id, wire, crc, id"
-    " FROM dead_letters WHERE ?1 = 0 OR id = ?1 ORDER BY id"
+    " FROM dead_letters WHERE :id = 0 OR id = :id ORDER BY id"
 )
 _ADD_LETTER = (
     "INSERT INTO dead_letters (number, room, job_id, type, died_at_ms, status, error_code, error_msg, request_id,"
@@ -263,7 +263,7 @@ class SpoolFile:
         )
 
     def _take_letter(self, letter_id: int) -> DeadLetter | None:
-        values = self._db.execute(_READ_LETTERS, (letter_id,)).fetchone() if letter_id else None
+        values = self._db.execute(_READ_LETTERS, {"id": letter_id}).fetchone() if letter_id else None
         if values is None:
             return None
         self._db.execute("DELETE FROM dead_letters WHERE id=?", (letter_id,))

@@ -463,6 +463,53 @@ async def test_a_writer_that_is_cancelled_while_it_writes_loses_nothing(tmp_path
         assert file.highest_number() == number
 
 
+async def test_all_notes_are_asked_for_only_when_the_disk_has_none(spool: Spool) -> None:
+    asked: list[bool] = []
+
+    def notes(*, whole: bool) -> Iterable[Note]:
+        asked.append(whole)
+        return []
+
+    spool.notes_from(notes)
+    await spool.commit()
+    add(spool)
+    await spool.commit()
+    with disk_fault():
+        add(spool)
+        await spool.commit()
+    await spool.commit()
+    await spool.commit()
+
+    assert asked == [False, False, False, True, True, False]
+
+
+async def test_a_bug_in_a_source_of_notes_leaves_nobody_waiting_and_loses_no_event(spool: Spool) -> None:
+    bugs = iter([RuntimeError("a bug")])
+
+    def buggy(*, whole: bool) -> Iterable[Note]:
+        for bug in bugs:
+            raise bug
+        return []
+
+    notes = Notes()
+    notes.now = {"a": b"1"}
+    spool.notes_from(notes)
+    spool.notes_from(buggy)
+    add(spool)
+    waiter = asyncio.create_task(spool.durable())
+    await settle()
+    with pytest.raises(RuntimeError):
+        await spool.commit()
+    with pytest.raises(SpoolError):
+        await asyncio.wait_for(waiter, 5)
+
+    await spool.commit()
+
+    assert spool.statistics.committed_events == 1
+    assert spool._file is not None
+    assert spool._file.recover().notes == {("evening", "pond:1"): {"a": b"1"}}
+
+
 async def test_a_waiter_that_was_cancelled_does_not_disturb_the_commit(spool: Spool) -> None:
     add(spool)
     waiter = asyncio.create_task(spool.durable())
