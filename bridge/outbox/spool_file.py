@@ -67,7 +67,7 @@ _SETTLE_CHUNK = "UPDATE chunks SET settled = CAST(settled || ? AS BLOB), crc = ?
 _READ_NOTES = "SELECT room, source, key, value, crc FROM notes"
 _READ_LETTERS = (
     "SELECT number, room, job_id, type, died_at_ms, status, error_code, error_msg, request_id, wire, crc, id"
-    " FROM dead_letters WHERE :id = 0 OR id = :id ORDER BY id"
+    " FROM dead_letters WHERE ? = 0 OR id = ? ORDER BY id"
 )
 _ADD_LETTER = (
     "INSERT INTO dead_letters (number, room, job_id, type, died_at_ms, status, error_code, error_msg, request_id,"
@@ -148,7 +148,7 @@ class SpoolFile:
     def dead_letters(self, room: str = "") -> list[DeadLetter]:
         """Return the dead letters, oldest first, of one room or of all."""
         with _faults(self.path):
-            letters = _sound(self._db, read_dead_letter, _READ_LETTERS, 0)
+            letters = _sound(self._db, read_dead_letter, _READ_LETTERS, 0, 0)
             return [letter for letter in letters if room in ("", letter.room)]
 
     def remove_dead_letter(self, letter_id: int) -> DeadLetter | None:
@@ -188,7 +188,7 @@ class SpoolFile:
 
     def give_up(self) -> list[DeadLetter]:
         """Close the file without another write; returns the dead letters in it that can still be read."""
-        letters = list(_sound(self._db, read_dead_letter, _READ_LETTERS, 0))
+        letters = list(_sound(self._db, read_dead_letter, _READ_LETTERS, 0, 0))
         self._db.close()
         return letters
 
@@ -263,7 +263,7 @@ class SpoolFile:
         )
 
     def _take_letter(self, letter_id: int) -> DeadLetter | None:
-        values = self._db.execute(_READ_LETTERS, {"id": letter_id}).fetchone() if letter_id else None
+        values = self._db.execute(_READ_LETTERS, (letter_id, letter_id)).fetchone() if letter_id else None
         if values is None:
             return None
         self._db.execute("DELETE FROM dead_letters WHERE id=?", (letter_id,))
@@ -285,7 +285,7 @@ def salvage(directory: Path) -> Contents:
         contents.rows.sort()
         for note in _sound(database, read_note, _READ_NOTES):
             contents.take_note(note)
-        contents.dead.extend(_sound(database, read_dead_letter, _READ_LETTERS, 0))
+        contents.dead.extend(_sound(database, read_dead_letter, _READ_LETTERS, 0, 0))
     return contents
 
 
