@@ -16,6 +16,7 @@ from bridge.room import Room
 from bridge.secret import Secret
 from bridge.server.callbacks import CallbackRoute
 from bridge.server.operator import OperatorRoutes
+from bridge.server.page_socket import PageSocketRoute
 from bridge.server.push import PushRoute
 from bridge.server.room_callbacks import RoomCallbacks
 from bridge.server.status import room_status
@@ -59,6 +60,7 @@ class Server:
         self._health = health
         self._clock = clock
         push = PushRoute(rooms, spool, clock)
+        pages = PageSocketRoute(rooms, admin_token)
         operator = OperatorRoutes(rooms, spool, clock)
         callback = CallbackRoute(callbacks)
         application = web.Application(client_max_size=1024 * 1024)
@@ -69,6 +71,7 @@ class Server:
                 web.get("/metrics", self._metrics),
                 web.get("/status", self._status),
                 web.head("/push/{platform}/{room}", push.head),
+                web.get("/push/{platform}/{room}", pages.get, allow_head=False),
                 web.post("/push/{platform}/{room}", push.post),
                 web.post("/callbacks/{room}", callback.post),
                 web.post("/rooms/{room}/pause", self._guarded(operator.pause)),

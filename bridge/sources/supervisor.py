@@ -36,6 +36,7 @@ from bridge.sources.contract import (
     Transport,
 )
 from bridge.sources.http import SourceHttp
+from bridge.sources.listening import Listener
 from bridge.sources.session import Session, Sink
 from bridge.sources.streaming import open_stream
 from bridge.sources.websocket import open_websocket
@@ -101,6 +102,7 @@ class Supervisor:
         self._room_sink = sink
         self._clock = clock
         self._backoff = Backoff(BACKOFF_FIRST_SECS, BACKOFF_MAX_SECS, random)
+        self.listener = Listener()
         self._dial = dial or dial_endpoint
         self._log = log.bind(room=room, source=name)
         self._complaint = ""
@@ -183,7 +185,12 @@ class Supervisor:
             await session.say_farewell()
 
     async def _opened(self, session: Session, proxy: str, http: SourceHttp) -> asyncio.Task[None]:
-        channel = await self._dial(session.connection.endpoint, proxy, http)
+        endpoint = session.connection.endpoint
+        if endpoint.transport is Transport.LISTEN:
+            self._set(SourceState.LISTENING)
+            channel: Channel | None = await self.listener.accept()
+        else:
+            channel = await self._dial(endpoint, proxy, http)
         session.was_opened = True
         return asyncio.ensure_future(session.run(channel))
 

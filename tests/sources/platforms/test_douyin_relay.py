@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bridge.errors import RoomNotFoundError
 from bridge.events import Comment, Gift, Join, LiveEvent, Viewers
-from bridge.sources.contract import Decoded, Frame, NoticeKind
+from bridge.sources.contract import Decoded, Frame, NoticeKind, Transport
 from bridge.sources.platforms.douyin_relay import PLATFORM, locate
 from bridge.sources.platforms.douyin_relay.combos import MAX_COMBOS, PAUSE_MS, Combos
 from bridge.sources.platforms.douyin_relay.decoder import MAX_ITEMS, MAX_ROOMS, RelayDecoder
@@ -193,10 +193,12 @@ async def test_the_relay_is_connected_to_without_pings_at_its_usual_address() ->
     assert connection.endpoint.url == "ws://studio:9999/x"
 
 
-def test_dycast_needs_a_socket_to_be_read_from() -> None:
-    with pytest.raises(ValueError, match="websocket_url"):
-        Options(dialect="dycast")
-    Options(dialect="dycast", websocket_url="ws://127.0.0.1:9000")
+async def test_dycast_is_waited_for_unless_a_socket_is_named() -> None:
+    (waiting,) = await locate(Options(dialect="dycast"), ScriptedHttp({}))
+    assert waiting.endpoint.transport is Transport.LISTEN
+
+    (dialled,) = await locate(Options(dialect="dycast", websocket_url="ws://127.0.0.1:9000"), ScriptedHttp({}))
+    assert dialled.endpoint.url == "ws://127.0.0.1:9000"
 
 
 @pytest.mark.parametrize("name", ["douyin_relay", "douyin_web"])

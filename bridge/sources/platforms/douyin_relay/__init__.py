@@ -17,9 +17,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bridge.events import EventType
-from bridge.sources.contract import Connection, Endpoint, HttpClient, Officialness, Platform
+from bridge.sources.contract import Connection, Endpoint, HttpClient, Officialness, Platform, Transport
 from bridge.sources.platforms.douyin_relay.decoder import RelayDecoder
-from bridge.sources.platforms.douyin_relay.options import Options
+from bridge.sources.platforms.douyin_relay.options import DYCAST, Options
 
 SILENCE_TIMEOUT_SECS = 300.0
 """The relays send no heartbeat, so only a long silence is suspicious, and a new connection costs nothing."""
@@ -28,7 +28,10 @@ PING_INTERVAL_SECS = 30.0
 
 
 async def locate(options: Options, _http: HttpClient) -> Sequence[Connection]:
-    """Return the one connection to the relay."""
+    """Return the one connection: ours to the relay, or dycast's page to us."""
+    if options.dialect == DYCAST and not options.websocket_url:
+        waiting = Endpoint(transport=Transport.LISTEN, silence_timeout_secs=SILENCE_TIMEOUT_SECS)
+        return [Connection(waiting, RelayDecoder(options))]
     endpoint = Endpoint(
         url=options.url,
         heartbeat_interval_secs=PING_INTERVAL_SECS,

@@ -27,12 +27,6 @@ class Options(SourceOptions):
     dialect: Literal["auto", "douyin_barrage_grab", "barrage_grab", "douyin_live", "dycast"] = "auto"
     """Which program the relay is, where its messages do not tell: two of them number theirs differently."""
 
-    def __post_init__(self) -> None:
-        if self.dialect == DYCAST and not self.websocket_url:
-            raise ValueError(
-                "websocket_url: is missing: dycast only pushes, so name the socket where its messages can be read"
-            )
-
     @property
     def url(self) -> str:
         """The socket to connect to."""
