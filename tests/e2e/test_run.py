@@ -180,3 +180,39 @@ async def test_no_fault_of_the_cloud_loses_an_event_but_the_poison_one(tmp_path:
         status = await bridge.status("show")
         assert status["dropped"] == {"poison": 1}
         assert status["received"] == status["delivered"] + 1
+
+
+async def test_a_url_that_dies_every_few_seconds_is_renewed_in_time(tmp_path: Path) -> None:
+    async with BilibiliRoom() as room, Sandbox(url_life_secs=3, old_url_dies="at_expiry") as sandbox:
+        async with RunningBridge(tmp_path, {"show": room_file(room, sandbox)}) as bridge:
+            await room.wait_for_clients()
+            for number in range(60):
+                await room.send(danmu(number))
+                await asyncio.sleep(0.15)
+            await sandbox.wait_for_events(60)
+            status = await bridge.status("show")
+            assert await bridge.stop() == 0
+
+        assert words_of(sandbox.events()) == [f"#{number}" for number in range(60)]
+        assert status["report_url_refreshes"] >= 3
+        assert bridge.log("report.failed") == []
+
+
+async def test_a_refused_url_is_called_three_times_and_no_more(tmp_path: Path) -> None:
+    async with BilibiliRoom() as room, Sandbox() as sandbox:
+        async with RunningBridge(tmp_path, {"show": room_file(room, sandbox)}) as bridge:
+            await room.wait_for_clients()
+            sandbox.misbehave({"status": 401, "times": 0})
+            for number in range(30):
+                await room.send(danmu(number))
+                await asyncio.sleep(0.3)
+            status = await bridge.status("show")
+            metrics = await bridge.get("/metrics")
+            sandbox.behave()
+
+        assert 'bridge_http_requests_total{code="401",room="show"} 3.0' in metrics
+        assert status["reporting"] == "credential refused"
+        assert "show.yaml: report.url" in status["alarms"][0]
+        assert status["pending"] == 30
+        key = sandbox.report_url.partition("auth_key=")[2][:64]
+        assert key not in bridge.text + metrics + str(status)

@@ -84,7 +84,7 @@ async def test_the_platforms_probe_is_answered(tmp_path: Path) -> None:
         bridge.add_door()
 
         assert (await bridge.ask("HEAD", "/push/door/evening"))[0] == 200
-        assert (await bridge.get("/push/door/evening"))[0] == 405
+        assert (await bridge.get("/push/door/evening"))[0] == 404, "no page may connect to this platform"
 
 
 async def test_several_sources_of_one_platform_are_told_apart_by_whom_they_verify(tmp_path: Path) -> None:
