@@ -14,10 +14,11 @@ from standardwebhooks import Webhook
 from bridge.errors import PushRefusedError
 from bridge.events import Comment, Follow, Gift, Join, Like, LiveEvent, PaidMessage, User, Viewers
 from bridge.secret import Secret
+from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.contract import Decoded, Frame, NoticeKind, PushAnswer, PushRequest
 from bridge.sources.intake import Intake
 from bridge.sources.platforms.webhook import MAX_ID_CHARS, PLATFORM, Options, Receiver
-from bridge.sources.platforms.webhook.cloudevents import live_kind, rfc3339_ms
+from bridge.sources.platforms.webhook.cloudevents import live_kind
 from bridge.sources.platforms.webhook.messages import IGNORED, MESSAGES, NOTICES
 from tests.shared_captures import folder
 
@@ -272,7 +273,7 @@ def test_a_cloudevents_type_ends_in_live_and_the_kind(event_type: str, kind: str
     ],
 )
 def test_times_are_read_in_every_precision_and_zone(text: str, ms: int) -> None:
-    assert rfc3339_ms(text) == ms
+    assert timestamp_ms(text) == ms
 
 
 def test_one_broken_event_spares_the_others_and_the_sender_is_told() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from hashlib import sha1
 from typing import Any
 
@@ -24,6 +23,7 @@ from bridge.events import (
     User,
     plausible_timestamp_ms,
 )
+from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.contract import Notice, NoticeKind
 from bridge.sources.fields import (
     integer,
@@ -47,8 +47,6 @@ ENDED = Notice(NoticeKind.ENDED, "Kick says that the live has ended")
 MAX_ID_CHARS = 256
 
 _EMOTE = re.compile(r"\[emote:\d{1,20}:([^\[\]]{0,100})\]")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 def chat_sent(data: dict[str, Any], delivery_id: str, at_ms: int) -> Told:
@@ -210,19 +208,8 @@ def plain(content: str) -> str:
     return "".join(_EMOTE.split(content)) if "[emote:" in content else content
 
 
-def moment_ms(value: object) -> int:
-    """Return an RFC 3339 time in ms; 0 if it is none. Up to nine digits of a second are read."""
-    if type(value) is not str:
-        return 0
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return 0
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
-
-
 def _event(data: dict[str, Any], message_id: str, at_ms: int, content: Content) -> LiveEvent:
-    created_at_ms = moment_ms(data.get("created_at"))
+    created_at_ms = timestamp_ms(optional_text(data, "created_at"))
     return LiveEvent(plausible_timestamp_ms(created_at_ms, at_ms), content, message_id[:MAX_ID_CHARS])
 
 

@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from bridge.errors import DecodeError, PushRefusedError
 from bridge.events import LiveEvent, plausible_timestamp_ms
+from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.contract import Decoded, PushAnswer, PushRequest
 from bridge.sources.fields import optional_integer, optional_mapping, optional_text, parse_json
-from bridge.sources.platforms.kick.messages import WEBHOOK_IGNORED, WEBHOOK_MESSAGES, as_object, moment_ms
+from bridge.sources.platforms.kick.messages import WEBHOOK_IGNORED, WEBHOOK_MESSAGES, as_object
 from bridge.sources.platforms.kick.options import Options
 
 TOLERANCE_MS = 300_000
@@ -55,7 +56,7 @@ class Receiver:
         missing = [name for name in (_ID, _TIMESTAMP, _SIGNATURE) if not headers.get(name)]
         if missing:
             raise PushRefusedError(401, f"{missing[0]} is missing")
-        sent_at_ms = moment_ms(headers[_TIMESTAMP])
+        sent_at_ms = timestamp_ms(headers[_TIMESTAMP])
         if abs(request.received_at_ms - sent_at_ms) > TOLERANCE_MS:
             raise PushRefusedError(401, f"{_TIMESTAMP} is more than five minutes off")
         signed = f"{headers[_ID]}.{headers[_TIMESTAMP]}.".encode("utf-8", "replace") + request.body

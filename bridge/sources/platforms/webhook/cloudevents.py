@@ -6,11 +6,11 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
 from bridge.errors import DecodeError
+from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.fields import identifier, optional_text, parse_json, text
 
 TYPE_PREFIX = "live."
@@ -56,7 +56,7 @@ def unwrap(value: dict[str, Any], at: str = "") -> Envelope:
         kind=kind,
         data=_data(value, at),
         event_id=_unique(text(value, "source", at), identifier(value, "id", at)),
-        timestamp_ms=rfc3339_ms(optional_text(value, "time")),
+        timestamp_ms=timestamp_ms(optional_text(value, "time")),
     )
 
 
@@ -73,17 +73,8 @@ def unwrap_binary(headers: Mapping[str, str], body: bytes) -> Envelope:
         kind=kind,
         data=parse_json(body, "data"),
         event_id=_unique(attributes["source"], attributes["id"]),
-        timestamp_ms=rfc3339_ms(attributes["time"]),
+        timestamp_ms=timestamp_ms(attributes["time"]),
     )
-
-
-def rfc3339_ms(value: str) -> int:
-    """Return a time like ``2018-04-05T17:31:00.25Z`` in ms, 0 if it is none; without a zone it is UTC."""
-    try:
-        moment = datetime.fromisoformat(value)
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
-    except (ValueError, OverflowError):
-        return 0
 
 
 def _unique(source: str, event_id: str) -> str:
