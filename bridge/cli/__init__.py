@@ -56,7 +56,7 @@ def options(
 def main() -> None:
     """Run the command line; errors of ours become their exit code, with their words on standard error."""
     try:
-        app()
+        app(prog_name="live-event-bridge")
     except BridgeError as error:
         Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(str(error))
         sys.exit(error.exit_code)
