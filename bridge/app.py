@@ -78,7 +78,8 @@ class App:
         self._lag_secs = [0.0]
         self._limiter = CallLimiter(self._settings.metastudio.max_calls_per_second)
         self._credentials = CredentialGuard()
-        self._guard = MemoryGuard(self._settings.memory.max_pending_events)
+        # What waits is a little more than what the spool holds of it, so one bound serves both.
+        self._guard = MemoryGuard(self._settings.memory.max_pending_events, self._settings.spool.max_bytes)
         self._hurry = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> ExitCode:
