@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
 
 from bridge.errors import CloudAuthError, CloudError, CloudUnavailableError
+from bridge.http_date import http_date_ms
 from bridge.metastudio.signing import MAX_SKEW_SECS
 from bridge.secret import Secret
 
@@ -85,7 +84,7 @@ def error_of(
 
 def clock_skew_secs(headers: Mapping[str, str], now_ms: int) -> float | None:
     """Return by how much the cloud's clock is ahead of ours (its ``Date`` header has whole seconds), if it says."""
-    at_ms = _http_date_ms(headers.get("Date", ""))
+    at_ms = http_date_ms(headers.get("Date", ""))
     return None if at_ms is None else (at_ms - now_ms) / 1000
 
 
@@ -105,16 +104,8 @@ def retry_after_secs(headers: Mapping[str, str], now_ms: int) -> float:
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit() and len(value) < 10:
         return min(float(value), _MAX_RETRY_AFTER_SECS)
-    at_ms = _http_date_ms(value)
+    at_ms = http_date_ms(value)
     return 0.0 if at_ms is None else min(max((at_ms - now_ms) / 1000, 0.0), _MAX_RETRY_AFTER_SECS)
-
-
-def _http_date_ms(text: str) -> int | None:
-    try:
-        at = parsedate_to_datetime(text)
-        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
 
 
 def _first(candidates: list[dict[str, Any]], keys: tuple[str, ...]) -> str:

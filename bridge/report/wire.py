@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any
 
 import orjson
 
 from bridge.events import MAX_CONTENT_CHARS, MAX_TIMESTAMP_MS, EventType
+from bridge.http_date import http_date_ms
 
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_MESSAGE_CHARS = 1000
@@ -95,7 +94,7 @@ def classify(
     A gateway that refuses a call answers with all that it saw of it, credentials included.
     """
     answer = _parsed(body)
-    request_id, date_ms = headers.get("x-request-id", "")[:100], _date_ms(headers.get("date", ""))
+    request_id, date_ms = headers.get("x-request-id", "")[:100], http_date_ms(headers.get("date", "")) or 0
     if 200 <= status < 300:
         return Answer(Verdict.DELIVERED, status, request_id=request_id, new_url=_new_url(answer), date_ms=date_ms)
     code, message = _error(answer, secrets)
@@ -132,7 +131,7 @@ def retry_after_secs(headers: Mapping[str, str], now_ms: int) -> float:
     if value.isascii() and value.isdigit():
         secs = float(value[:9])
     else:
-        moment_ms = _date_ms(value)
+        moment_ms = http_date_ms(value)
         secs = (moment_ms - now_ms) / 1000 if moment_ms else 0.0
     return min(max(secs, 0.0), MAX_RETRY_AFTER_SECS)
 
@@ -194,11 +193,3 @@ def _without_zeros(code: str) -> str:
 def _new_url(answer: Any) -> str:
     url = answer.get("live_event_report_url") if isinstance(answer, dict) else None
     return url if isinstance(url, str) else ""
-
-
-def _date_ms(value: str) -> int:
-    try:
-        moment = parsedate_to_datetime(value)
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
-    except (IndexError, OverflowError, TypeError, ValueError):
-        return 0
