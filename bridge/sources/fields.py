@@ -14,6 +14,7 @@ import orjson
 from bridge.errors import DecodeError
 
 _ABSENT = object()
+_NOT_THERE = (KeyError, IndexError, TypeError)
 
 
 def parse_json(data: bytes | str, at: str = "") -> Any:
@@ -31,77 +32,85 @@ def parse_json(data: bytes | str, at: str = "") -> Any:
 
 
 def _get(container: Any, key: str | int) -> Any:
-    if type(container) is dict:
-        return container.get(key, _ABSENT)
     try:
         return container[key]
-    except (KeyError, IndexError, TypeError):
+    except _NOT_THERE:
         return _ABSENT
 
 
-def _path(at: str, key: str | int) -> str:
+def _unlike(container: Any, key: str | int, at: str, wanted: str) -> DecodeError:
+    """Return what is wrong with a field that is not as ``wanted``."""
+    value = _get(container, key)
     step = f"[{key}]" if isinstance(key, int) else key
-    return f"{at}{'.' if at and isinstance(key, str) else ''}{step}"
-
-
-def _problem(value: Any, wanted: str) -> str:
-    if value is _ABSENT:
-        return f"is missing, {wanted} expected"
-    return f"is {type(value).__name__}, {wanted} expected"
+    path = f"{at}{'.' if at and isinstance(key, str) else ''}{step}"
+    found = "is missing" if value is _ABSENT else f"is {type(value).__name__}"
+    return DecodeError(path, f"{found}, {wanted} expected")
 
 
 def mapping(container: Any, key: str | int, at: str = "") -> dict[str, Any]:
     """Return the object at ``key``."""
-    value = _get(container, key)
-    if type(value) is dict:
-        return value
-    raise DecodeError(_path(at, key), _problem(value, "an object"))
+    try:
+        if type(value := container[key]) is dict:
+            return value
+    except _NOT_THERE:
+        pass
+    raise _unlike(container, key, at, "an object")
 
 
 def sequence(container: Any, key: str | int, at: str = "") -> list[Any]:
     """Return the array at ``key``."""
-    value = _get(container, key)
-    if type(value) is list:
-        return value
-    raise DecodeError(_path(at, key), _problem(value, "an array"))
+    try:
+        if type(value := container[key]) is list:
+            return value
+    except _NOT_THERE:
+        pass
+    raise _unlike(container, key, at, "an array")
 
 
 def text(container: Any, key: str | int, at: str = "") -> str:
     """Return the text at ``key``."""
-    value = _get(container, key)
-    if type(value) is str:
-        return value
-    raise DecodeError(_path(at, key), _problem(value, "a text"))
+    try:
+        if type(value := container[key]) is str:
+            return value
+    except _NOT_THERE:
+        pass
+    raise _unlike(container, key, at, "a text")
 
 
 def integer(container: Any, key: str | int, at: str = "") -> int:
     """Return the integer at ``key``; digits in a text and whole floats count as integers."""
-    value = _get(container, key)
-    number = as_integer(value)
-    if number is None:
-        raise DecodeError(_path(at, key), _problem(value, "an integer"))
-    return number
+    try:
+        if type(value := container[key]) is int:
+            return value
+        if (number := as_integer(value)) is not None:
+            return number
+    except _NOT_THERE:
+        pass
+    raise _unlike(container, key, at, "an integer")
 
 
 def identifier(container: Any, key: str | int, at: str = "") -> str:
     """Return an id as text, whether it came as a number or as a text."""
-    value = _get(container, key)
-    if type(value) is int:
-        return str(value)
-    if type(value) is str and value:
-        return value
-    raise DecodeError(_path(at, key), _problem(value, "an id"))
+    try:
+        value = container[key]
+        if type(value) is str and value:
+            return value
+        if type(value) is int:
+            return str(value)
+    except _NOT_THERE:
+        pass
+    raise _unlike(container, key, at, "an id")
 
 
 def optional_mapping(container: Any, key: str | int) -> dict[str, Any]:
     """Return the object at ``key``, or an empty one."""
-    value = _get(container, key)
+    value = container.get(key) if type(container) is dict else _get(container, key)
     return value if type(value) is dict else {}
 
 
 def optional_sequence(container: Any, key: str | int) -> list[Any]:
     """Return the array at ``key``, or an empty one."""
-    value = _get(container, key)
+    value = container.get(key) if type(container) is dict else _get(container, key)
     return value if type(value) is list else []
 
 
