@@ -13,9 +13,11 @@ from pathlib import Path
 
 import yaml
 
+from bridge.sources.contract import available_platforms
 from tests.bench import decoding
 from tests.bench.floor import floor_cpu_secs
 from tests.bench.frames import EVENTS_A_FRAME, read_frames, write_frames
+from tests.bench.messages import samples
 from tests.bench.processes import BridgeUnderTest, Helper, get_json
 
 WARM_UP_EVENTS = 10_000
@@ -29,9 +31,10 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=15_000, help="events a second")
     parser.add_argument("--memory-events", type=int, default=1_000_000, help="events for the memory; 0: skip")
     parser.add_argument("--decoding-only", action="store_true", help="only what decoding costs, by platform")
+    parser.add_argument("--platform", action="append", help="only this platform's decoding; may be given again")
     arguments = parser.parse_args()
-    decode_cost()
-    if arguments.decoding_only:
+    decode_cost(arguments.platform or available_platforms())
+    if arguments.decoding_only or arguments.platform:
         return 0
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
@@ -46,10 +49,10 @@ def main() -> int:
     return 0
 
 
-def decode_cost() -> None:
+def decode_cost(platforms: list[str]) -> None:
     """CPU a message of decoding and encoding, beside the floor for the same frames."""
     say(f"decode cost by platform, beside bare parsing and one encoding (goal: at most {MAX_RATIO})")
-    for sample in decoding.samples():
+    for sample in samples(platforms):
         found = decoding.cost(sample)
         say(f"  {sample.name:18} {found.ratio:5.2f}   {found.ours_us:5.1f} µs / {found.floor_us:4.1f} µs a message")
 
