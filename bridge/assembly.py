@@ -30,10 +30,11 @@ from bridge.report.limiter import CallLimiter
 from bridge.report.post import HttpPoster
 from bridge.report.reporter import Reporter, ReporterSettings
 from bridge.report.url_store import UrlStore
-from bridge.room import Room, RoomSource
+from bridge.room import Room
 from bridge.server.forwarder import Forwarder
 from bridge.server.room_callbacks import RoomCallbacks
 from bridge.sources.push import PushSource
+from bridge.sources.room_source import RoomSource
 from bridge.sources.supervisor import Supervisor
 
 
@@ -172,7 +173,12 @@ class RoomBuilder:
         for source_config in config.sources:
             platform = source_config.platform
             name = _free_name(f"{platform.name}:{source_config.initial.room}", room)
-            source = RoomSource(name, platform.name, replays_history=platform.replays_history)
+            source = RoomSource(
+                name,
+                platform.name,
+                replays_history=platform.replays_history,
+                credentials=source_config.initial.credential_names(),
+            )
             source.supervisor = Supervisor(
                 name,
                 room.name,

@@ -62,7 +62,6 @@ class RoomCounters:
         self.call_secs = Histogram(LATENCY_BOUNDS_SECS)
         self.batch_events = Histogram(BATCH_BOUNDS_EVENTS)
         self.latency_secs = Histogram(LATENCY_BOUNDS_SECS)
-        self.last_event_at_ms: dict[tuple[str, EventType], int] = {}
         self.last_delivered_at_ms = 0
 
     def received_events(self) -> int:

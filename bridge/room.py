@@ -25,32 +25,17 @@ from bridge.report.destination import Destination
 from bridge.report.reporter import Reporter
 from bridge.report.wire import Answer
 from bridge.sources.contract import Decoded, Notice, NoticeKind
-from bridge.sources.intake import Intake, Taken
-from bridge.sources.push import PushSource
-from bridge.sources.supervisor import Supervisor
+from bridge.sources.intake import Taken
+from bridge.sources.room_source import RoomSource, at_the_end, of_the_room
 
 MAX_UNKNOWN_NAMES = 200
 MAX_CURRENCIES = 50
 MAX_CURRENCY_CHARS = 32
 CARRIER_MAX_AGE_SECS = 600.0
-HISTORY_TOLERANCE_MS = 3000
+CHECK_SECS = 15.0
 MAX_ERROR_CHARS = 1000
 
 log = structlog.get_logger()
-
-
-class RoomSource:
-    """A source's place in its room: what it has told already and what it still owes."""
-
-    def __init__(self, name: str, platform: str, *, replays_history: bool = False) -> None:
-        self.name = name
-        self.platform = platform
-        self.replays_history = replays_history
-        self.intake = Intake()
-        self.supervisor: Supervisor | None = None
-        self.push: PushSource | None = None
-        self.credential_alarm = ""
-        self.starts_at_ms = 0
 
 
 class Room:
@@ -73,7 +58,6 @@ class Room:
         self.sources: dict[str, RoomSource] = {}
         self.destination: Destination
         self.reporter: Reporter
-        self.is_live: bool | None = None
         self._policies = policies
         self._admission = admission
         self._spool = spool
@@ -109,9 +93,8 @@ class Room:
 
     def take(self, source: RoomSource, decoded: Decoded) -> None:
         """Take what one frame of a source yielded."""
-        if not source.starts_at_ms:
-            source.starts_at_ms = self._clock.now_ms() - HISTORY_TOLERANCE_MS
-            source.intake.connected_at_ms = 0 if source.intake.remembers else source.starts_at_ms
+        source.begin(self._clock.now_ms())
+        source.odd_messages += len(decoded.rejected) + len(decoded.unknown)
         if decoded.events:
             self._take_events(source, decoded.events)
         if decoded.ignored:
@@ -177,7 +160,10 @@ class Room:
 
     async def run_sources(self) -> None:
         """Keep all sources connected and let go of what they hold in time, until cancelled."""
-        works: list[Awaitable[None]] = [self._kept_running("held events", self._release_held)]
+        works: list[Awaitable[None]] = [
+            self._kept_running("held events", self._release_held),
+            self._kept_running("liveness", self._check_sources),
+        ]
         works.extend(
             self._kept_running(source.name, source.supervisor.run)
             for source in self.sources.values()
@@ -193,6 +179,12 @@ class Room:
         finally:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
+
+    @property
+    def is_live(self) -> bool | None:
+        """Whether any source is live, ``None`` where none has told."""
+        told = [source.is_live for source in self.sources.values() if source.is_live is not None]
+        return any(told) if told else None
 
     @property
     def job_id(self) -> str:
@@ -226,15 +218,17 @@ class Room:
         return sum(pending.durable for pending in left)
 
     def _take_events(self, source: RoomSource, events: Sequence[LiveEvent]) -> None:
-        counters, now_ms = self.counters, self._clock.now_ms()
+        counters, now, now_ms = self.counters, self._clock.monotonic(), self._clock.now_ms()
         for kind, count in Counter(map(self._admission.type_of, events)).items():
             counters.received[source.platform, kind] += count
-            counters.last_event_at_ms[source.platform, kind] = now_ms
+            source.took(kind, count, now, now_ms)
         if source.replays_history:
-            events = self._without_history(source, events)
+            events, old = source.without_history(events, self._earliest_ms)
+            for event, reason in old:
+                self._drop(event, reason)
         intake = source.intake
         held_before = intake.held_events
-        self._admit(source, intake.offer(events, self._clock.monotonic()))
+        self._admit(source, intake.offer(events, now))
         if intake.held_events:
             self._spool.notes_changed()
             if intake.held_events > held_before:
@@ -251,9 +245,8 @@ class Room:
         now, now_ms = self._clock.monotonic(), self._clock.now_ms()
         add, spool, admission = self.outbox.add, self._spool, self._admission
         for event in taken.events:
-            if not isinstance(event.content, Comment) or event.content.user.masked:
-                self._look_at(source, event, now)
-            forms = admission.forms(event)
+            is_plain = isinstance(event.content, Comment) and not event.content.user.masked
+            forms = admission.forms(event if is_plain else self._looked_at(source, event, now))
             if len(forms) > 1:
                 self.counters.received[source.platform, forms[1].content.type] += 1
             for form in forms:
@@ -287,17 +280,23 @@ class Room:
             number, kind, wire, arrived_at, arrived_at + policy.ttl_secs, policy.durable, policy.resend_when_unknown
         )
 
-    def _look_at(self, source: RoomSource, event: LiveEvent, now: float) -> None:
-        """Keep what the operator is shown of events beyond their number: viewers, money, masked users."""
+    def _looked_at(self, source: RoomSource, event: LiveEvent, now: float) -> LiveEvent:
+        """Keep what the operator is shown of events beyond their number: viewers, money, masked users.
+
+        Returns the event, a viewer count as that of the whole room.
+        """
         content = event.content
         if isinstance(content, Viewers):
+            event = of_the_room(event, source, self.sources.values(), now)
             self._last_viewers = (event, now)
-            return
+            return event
         gift = content.gift if isinstance(content, PaidMessage) else content
         if gift.user.masked:
             self.counters.masked_users[source.platform] += 1
+            source.masked_events += 1
         if isinstance(gift, Gift):
             self._count_money(source, self._admission.priced(gift))
+        return event
 
     def _drop(self, event: LiveEvent, reason: DropReason) -> None:
         self.counters.dropped[self._admission.type_of(event), reason] += 1
@@ -331,38 +330,19 @@ class Room:
                 self._log.warning("source.credential_weak", source=source.name, problem=notice.detail)
             return
         is_live = notice.kind is NoticeKind.LIVE
-        if is_live == self.is_live:
+        if is_live == source.is_live:
             return
-        self.is_live = is_live
-        self._log.info("room.live" if is_live else "room.ended", source=source.name, detail=notice.detail)
+        now = self._clock.monotonic()
+        source.turned(now, is_live=is_live)
+        self._log.info("source.live" if is_live else "source.ended", source=source.name, detail=notice.detail)
         if not is_live:
-            now = self._clock.monotonic()
             self._admit(source, source.intake.flush(now))
-            ending = LiveEvent(self._clock.now_ms(), Viewers(0))
-            self.counters.received[source.platform, EventType.VIEWERS] += 1
-            self._admit(source, Taken([ending]))
+            ending = at_the_end(self.sources.values(), now, self._clock.now_ms())
+            self.counters.received[source.platform, EventType.VIEWERS] += len(ending)
+            self._admit(source, Taken(ending))
 
-    def _without_history(self, source: RoomSource, events: Sequence[LiveEvent]) -> Sequence[LiveEvent]:
-        """Leave out what was said before our time.
-
-        At the first connection that is everything older than it, later what is older than its TTL; the
-        rest is told apart by its ids.
-        """
-        now_ms = self._clock.now_ms()
-        fresh: list[LiveEvent] = []
-        for event in events:
-            kind = self._admission.type_of(event)
-            earliest_ms = now_ms - self._policies[kind].ttl_secs * 1000
-            if not source.intake.connected_at_ms or event.timestamp_ms >= source.starts_at_ms:
-                reason = DropReason.EXPIRED if event.timestamp_ms < earliest_ms else None
-            else:
-                reason = DropReason.HISTORY
-            if reason is None:
-                fresh.append(event)
-            else:
-                source.intake.seen(event)
-                self._drop(event, reason)
-        return fresh
+    def _earliest_ms(self, event: LiveEvent) -> float:
+        return self._clock.now_ms() - self._policies[self._admission.type_of(event)].ttl_secs * 1000
 
     def _notes(self, *, whole: bool) -> Iterable[Note]:
         for source in self.sources.values():
@@ -382,6 +362,14 @@ class Room:
             now = self._clock.monotonic()
             for source in self.sources.values():
                 self._admit(source, source.intake.due(now))
+
+    async def _check_sources(self) -> None:
+        """Tell the operator what stops coming from a source that is connected."""
+        while True:
+            await self._clock.sleep(CHECK_SECS)
+            for source in self.sources.values():
+                for alarm in source.check(self._clock.monotonic()):
+                    self._log.warning("source.alarm", source=source.name, problem=alarm)
 
     async def _kept_running(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         await keep_running(what, work, self._clock, room=self.name, final=(RoomNotFoundError,))

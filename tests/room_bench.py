@@ -22,8 +22,9 @@ from bridge.report.limiter import CallLimiter
 from bridge.report.reporter import Reporter, ReporterSettings
 from bridge.report.url_store import UrlStore
 from bridge.report.wire import Answer, Verdict
-from bridge.room import Room, RoomSource
+from bridge.room import Room
 from bridge.sources.contract import Decoded, Notice, NoticeKind
+from bridge.sources.room_source import RoomSource
 from tests.fakes import FakeClock, settle
 
 REPORT_URL = "https://cloud.example/v1/smart-live-jobs/job-1/report?auth_key=s3cr3t&expires_time=1900000000000"

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,16 @@ from bridge.outbox.memory_guard import MemoryGuard
 from bridge.outbox.money import Money
 from bridge.outbox.spool_file import SpoolFile
 from bridge.report.wire import Answer, Verdict
-from bridge.sources.contract import Decoded, NoticeKind
+from bridge.sources.channel import Channel
+from bridge.sources.contract import Connection, Decoded, Endpoint, HttpClient, NoticeKind, SourceOptions
+from bridge.sources.http import SourceHttp
+from bridge.sources.liveness import SILENT_SECS
+from bridge.sources.room_source import VIEWERS_KEPT_SECS
 from bridge.sources.supervisor import Supervisor
 from tests.fakes import FakeClock, settle
 from tests.room_bench import REFUSED, UNAVAILABLE, Bench, texts
 from tests.samples import ANN, BOB, NOBODY, NOW_MS, comment, event, rose
-from tests.sources.toy_platform import toy_platform
+from tests.sources.toy_platform import ToyDecoder, ToyNetwork, toy_platform
 
 Begin = Callable[..., Awaitable[Bench]]
 
@@ -492,11 +497,119 @@ class TestNotices:
 
         assert [content["numberOfViewers"] for content in bench.cloud.contents] == [0, 0]
 
+    async def test_one_of_several_broadcasts_that_ends_leaves_the_others_viewers(self, begin: Begin) -> None:
+        bench = await begin()
+        other = bench.add_source("lake:9", "lake")
+        await bench.notice(NoticeKind.LIVE)
+        await bench.notice(NoticeKind.LIVE, source=other)
+        await bench.take(event(Viewers(50)))
+        await bench.clock.advance(10)
+        await bench.take(event(Viewers(7)), source=other)
+        await bench.clock.advance(10)
+        await bench.notice(NoticeKind.ENDED)
+        await bench.clock.advance(10)
+        assert bench.room.is_live is True
+        await bench.notice(NoticeKind.ENDED, source=other)
+        await bench.clock.advance(10)
+
+        assert [content["numberOfViewers"] for content in bench.cloud.contents] == [50, 57, 7, 0]
+        assert bench.room.is_live is False
+        bench.assert_sums_agree()
+
+    async def test_a_broadcast_that_ends_beside_one_without_viewers_tells_no_zero(self, begin: Begin) -> None:
+        bench = await begin()
+        other = bench.add_source("lake:9", "lake")
+        await bench.notice(NoticeKind.LIVE)
+        await bench.notice(NoticeKind.LIVE, source=other)
+        await bench.notice(NoticeKind.ENDED)
+        await bench.clock.advance(10)
+
+        assert bench.cloud.contents == []
+        bench.assert_sums_agree()
+
+    async def test_a_viewer_count_that_its_source_does_not_renew_counts_no_longer(self, begin: Begin) -> None:
+        bench = await begin()
+        other = bench.add_source("lake:9", "lake")
+        await bench.take(event(Viewers(50)))
+        await bench.clock.advance(VIEWERS_KEPT_SECS + 1)
+        await bench.take(event(Viewers(7)), source=other)
+        await bench.clock.advance(10)
+
+        assert [content["numberOfViewers"] for content in bench.cloud.contents] == [50, 7]
+
     async def test_a_weak_credential_is_an_alarm_until_it_changes(self, begin: Begin) -> None:
         bench = await begin()
         await bench.notice(NoticeKind.CREDENTIAL_WEAK, "cookie: guests see masked names")
 
         assert bench.source.credential_alarm == "cookie: guests see masked names"
+
+
+class TestLiveness:
+    async def test_gifts_that_stop_coming_are_an_alarm_until_they_come_again(self, begin: Begin) -> None:
+        bench = await begin()
+        for minute in range(32):
+            gifts = [event(rose(), f"g{minute}/{number}") for number in range(3 if minute < 20 else 0)]
+            await bench.take(comment("hello"), *gifts)
+            await bench.clock.advance(60)
+
+        assert list(bench.source.alarms) == ["gift"]
+        assert bench.source.alarms["gift"].startswith("no gifts for 1")
+        await bench.take(event(rose(), "at last"))
+        await bench.clock.advance(module.CHECK_SECS)
+        assert bench.source.alarms == {}
+
+    async def test_a_source_that_is_connected_and_brings_nothing_is_connected_anew(self, begin: Begin) -> None:
+        bench = await begin()
+        dialled: list[float] = []
+        network = ToyNetwork()
+
+        async def dial(endpoint: Endpoint, proxy: str, http: SourceHttp) -> Channel | None:
+            dialled.append(bench.clock.monotonic())
+            return await network.dial(endpoint, proxy, http)
+
+        async def locate(_options: Any, _http: HttpClient) -> list[Connection]:
+            return [Connection(Endpoint("wss://pond.example", silence_timeout_secs=1e9), ToyDecoder())]
+
+        bench.source.supervisor = Supervisor(
+            "pond:7",
+            "evening",
+            toy_platform(locate),
+            options=SourceOptions,
+            sink=partial(bench.room.take, bench.source),
+            clock=bench.clock,
+            random=lambda: 1.0,
+            dial=dial,
+        )
+        bench.tasks.append(asyncio.create_task(bench.source.supervisor.run()))
+        await settle()
+        for _ in range(15):
+            network.channel.says(*"abcd")
+            await bench.clock.advance(60)
+        silent_at = bench.clock.monotonic()
+        await bench.clock.advance(SILENT_SECS + 60)
+
+        assert len(dialled) == 2
+        assert dialled[1] - silent_at <= SILENT_SECS + module.CHECK_SECS
+        assert bench.source.alarms["comment"].endswith("the connection stands but brings nothing")
+
+    async def test_nothing_is_missed_of_a_broadcast_that_has_ended(self, begin: Begin) -> None:
+        bench = await begin()
+        await bench.notice(NoticeKind.LIVE)
+        for minute in range(20):
+            await bench.take(*(comment("hello", f"{minute}/{number}") for number in range(5)))
+            await bench.clock.advance(60)
+        await bench.notice(NoticeKind.ENDED)
+        await bench.clock.advance(3600)
+
+        assert bench.source.alarms == {}
+
+    async def test_viewers_that_lose_their_identity_are_an_alarm(self, begin: Begin) -> None:
+        bench = await begin()
+        for user in (ANN, NOBODY):
+            await bench.take(*(comment("hello", user=user) for _ in range(100)))
+            await bench.clock.advance(module.CHECK_SECS)
+
+        assert list(bench.source.alarms) == ["identity"]
 
 
 class TestNames:

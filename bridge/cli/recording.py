@@ -7,7 +7,6 @@ import gzip
 import os
 import random
 from collections import Counter
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import IO, Annotated
@@ -23,18 +22,18 @@ from bridge.clock import Clock, SystemClock
 from bridge.config import Room as RoomConfig
 from bridge.config import load
 from bridge.errors import ConfigError, RoomNotFoundError
-from bridge.events import EventType, LiveEvent, Viewers
+from bridge.events import EventType, Viewers
 from bridge.outbox.admission import Admission, PaidMessageForm
 from bridge.outbox.money import Money
 from bridge.sources.channel import Channel
 from bridge.sources.contract import Decoded, Endpoint, NoticeKind, Platform, Transport
 from bridge.sources.http import SourceHttp
-from bridge.sources.intake import Intake, Taken
+from bridge.sources.intake import Taken
+from bridge.sources.room_source import RoomSource, at_the_end, of_the_room
 from bridge.sources.supervisor import Supervisor, dial_endpoint
 
 EXIT_REFUSED = 3
 TICK_SECS = 0.5
-HISTORY_TOLERANCE_MS = 3000
 
 
 def record(
@@ -114,15 +113,6 @@ async def _recorded(recorder: Recorder, seconds: int) -> bool:
     return all_refused
 
 
-class _Recorded:
-    """One source: what it has told already, and what it still owes."""
-
-    def __init__(self, name: str, *, replays_history: bool) -> None:
-        self.name = name
-        self.replays_history = replays_history
-        self.intake = Intake()
-
-
 class Recorder:
     """Connects a room's sources and writes what would be reported, a line an event."""
 
@@ -132,16 +122,15 @@ class Recorder:
         self.rejected = 0
         self._file = file
         self._clock = clock
-        self._started_at_ms = clock.now_ms() - HISTORY_TOLERANCE_MS
-        self._is_live: bool | None = None
         money = Money(in_fen=room.events.gift_value_unit == "fen", prices=room.gift_prices)
         self._admission = Admission(policies_of(room), PaidMessageForm(room.events.paid_message), money)
-        self._sources: list[_Recorded] = []
+        self._sources: list[RoomSource] = []
         self._supervisors: list[Supervisor] = []
         for config in room.sources:
             platform = config.platform
-            source = _Recorded(f"{platform.name}:{config.initial.room}", replays_history=bool(platform.replays_history))
-            source.intake.connected_at_ms = self._started_at_ms
+            name = f"{platform.name}:{config.initial.room}"
+            source = RoomSource(name, platform.name, replays_history=platform.replays_history)
+            source.begin(clock.now_ms())
             self._sources.append(source)
             self._supervisors.append(
                 Supervisor(
@@ -169,13 +158,14 @@ class Recorder:
             ticking.cancel()
             await asyncio.gather(sources, ticking, return_exceptions=True)
 
-    def take(self, source: _Recorded, decoded: Decoded) -> None:
+    def take(self, source: RoomSource, decoded: Decoded) -> None:
         """Take what one frame of a source yielded."""
         self.rejected += len(decoded.rejected)
-        events: Iterable[LiveEvent] = decoded.events
+        events = decoded.events
         if source.replays_history:
-            events = self._without_history(source, events)
-        self._write(source.intake.offer(events, self._clock.monotonic()))
+            events, old = source.without_history(events, lambda _: 0)
+            self.dropped.update(reason.value for _, reason in old)
+        self._write(source, source.intake.offer(events, self._clock.monotonic()))
         for notice in decoded.notices:
             if notice.kind in (NoticeKind.LIVE, NoticeKind.ENDED):
                 self._turn(source, is_live=notice.kind is NoticeKind.LIVE)
@@ -183,7 +173,7 @@ class Recorder:
     def close(self) -> None:
         """Write what sources still hold."""
         for source in self._sources:
-            self._write(source.intake.flush(self._clock.monotonic()))
+            self._write(source, source.intake.flush(self._clock.monotonic()))
         self._file.flush()
 
     def summary(self) -> str:
@@ -194,12 +184,15 @@ class Recorder:
             line += f", not reported: {', '.join(f'{count} {why}' for why, count in self.dropped.most_common())}"
         return f"{line}, {self.rejected} message(s) unreadable" if self.rejected else line
 
-    def _write(self, taken: Taken) -> None:
+    def _write(self, source: RoomSource, taken: Taken) -> None:
         for _, reason in taken.dropped:
             self.dropped[reason.value] += 1
         now = self._clock.monotonic()
         for event in taken.events:
-            for form in self._admission.forms(event):
+            told = event
+            if isinstance(event.content, Viewers):
+                told = of_the_room(event, source, self._sources, now)
+            for form in self._admission.forms(told):
                 refusal = self._admission.refusal(form, now)
                 if refusal is not None:
                     self.dropped[refusal.value] += 1
@@ -207,32 +200,22 @@ class Recorder:
                 self._file.write(form.to_wire() + b"\n")
                 self.events[form.content.type] += 1
 
-    def _without_history(self, source: _Recorded, events: Iterable[LiveEvent]) -> list[LiveEvent]:
-        """Leave out what was said before the recording began."""
-        fresh: list[LiveEvent] = []
-        for event in events:
-            if event.timestamp_ms >= self._started_at_ms:
-                fresh.append(event)
-            else:
-                source.intake.seen(event)
-                self.dropped["history"] += 1
-        return fresh
-
-    def _turn(self, source: _Recorded, *, is_live: bool) -> None:
-        """At the end of a live let go of what is held, and say once that nobody watches any more."""
-        if is_live == self._is_live:
+    def _turn(self, source: RoomSource, *, is_live: bool) -> None:
+        """At the end of a live let go of what is held, and say once that nobody watches there any more."""
+        if is_live == source.is_live:
             return
-        self._is_live = is_live
+        now = self._clock.monotonic()
+        source.turned(now, is_live=is_live)
         if not is_live:
-            self._write(source.intake.flush(self._clock.monotonic()))
-            self._write(Taken([LiveEvent(self._clock.now_ms(), Viewers(0))]))
+            self._write(source, source.intake.flush(now))
+            self._write(source, Taken(at_the_end(self._sources, now, self._clock.now_ms())))
 
     async def _tick(self) -> None:
         """Let go of what was held long enough, and let the file have what was written."""
         while True:
             await self._clock.sleep(TICK_SECS)
             for source in self._sources:
-                self._write(source.intake.due(self._clock.monotonic()))
+                self._write(source, source.intake.due(self._clock.monotonic()))
                 source.intake.notes()  # what would go into the spool: not needed, and not to be kept
             self._file.flush()
 

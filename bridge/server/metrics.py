@@ -68,7 +68,8 @@ class BridgeCollector(Collector):
         unpriced = _counter("bridge_source_gifts_unpriced", "Gifts without a known price", "room", "platform")
         connected = _gauge("bridge_source_connected", "Whether the source is connected", "room", "source")
         reconnects = _counter("bridge_source_reconnects", "Connections lost or refused", "room", "source")
-        last = _gauge("bridge_source_last_event_timestamp_seconds", "Last event", "room", "platform", "type")
+        last = _gauge("bridge_source_last_event_timestamp_seconds", "Last event", "room", "source", "type")
+        alarms = _gauge("bridge_source_alarms", "What the operator should look into, see /status", "room", "source")
         for name, room in self._rooms.items():
             counters = room.counters
             for (source, kind), count in counters.received.items():
@@ -87,15 +88,16 @@ class BridgeCollector(Collector):
                 unknown.add_metric([name, source, message], count)
             for (source, currency), value in counters.paid_value.items():
                 paid.add_metric([name, source, currency], value)
-            for (source, kind), at_ms in counters.last_event_at_ms.items():
-                last.add_metric([name, source, kind.name.lower()], at_ms / 1000)
             for entry in room.sources.values():
+                for kind, at_ms in entry.last_event_at_ms.items():
+                    last.add_metric([name, entry.name, kind.name.lower()], at_ms / 1000)
+                alarms.add_metric([name, entry.name], len(entry.alarms) + bool(entry.credential_alarm))
                 if entry.supervisor is not None:
                     status = entry.supervisor.status
                     up = status.state in (SourceState.CONNECTED, SourceState.LISTENING)
                     connected.add_metric([name, entry.name], int(up))
                     reconnects.add_metric([name, entry.name], status.reconnects)
-        yield from (received, invalid, unknown, duplicates, masked, paid, unpriced, connected, reconnects, last)
+        yield from (received, invalid, unknown, duplicates, masked, paid, unpriced, connected, reconnects, last, alarms)
 
     def _events(self) -> Iterable[Metric]:
         delivered = _counter("bridge_events_delivered", "Events that the cloud accepted", "room", "type")

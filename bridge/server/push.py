@@ -9,9 +9,10 @@ from aiohttp import web
 from bridge.clock import Clock
 from bridge.errors import PushRefusedError, SpoolError
 from bridge.outbox.spool import Spool
-from bridge.room import Room, RoomSource
+from bridge.room import Room
 from bridge.server.bodies import read_body
 from bridge.sources.contract import PushAnswer, PushRequest
+from bridge.sources.room_source import RoomSource
 
 
 class PushRoute:

@@ -6,8 +6,9 @@ from typing import Any
 
 from bridge.clock import Clock
 from bridge.outbox.paced_outbox import PacedOutbox
-from bridge.room import Room, RoomSource
+from bridge.room import Room
 from bridge.server.room_callbacks import RoomCallbacks
+from bridge.sources.room_source import RoomSource
 
 
 def room_status(room: Room, clock: Clock, callbacks: RoomCallbacks | None) -> dict[str, Any]:
@@ -62,20 +63,17 @@ def source_status(room: Room, source: RoomSource) -> dict[str, Any]:
         "last_error": status.last_error if status else "",
         "credential_alarm": source.credential_alarm,
         "rejected": counters.rejected[source.platform],
-        "last_event_at_ms": {
-            kind.name.lower(): at_ms
-            for (platform, kind), at_ms in counters.last_event_at_ms.items()
-            if platform == source.platform
-        },
+        "live": source.is_live,
+        "alarms": list(source.alarms.values()),
+        "last_event_at_ms": {kind.name.lower(): at_ms for kind, at_ms in source.last_event_at_ms.items()},
     }
 
 
 def alarms(room: Room) -> list[str]:
     """Return what needs the operator's hand."""
     found = [room.destination.alarm] if room.destination.alarm else []
-    found += [
-        f"{source.name}: {source.credential_alarm}" for source in room.sources.values() if source.credential_alarm
-    ]
+    for source in room.sources.values():
+        found += [f"{source.name}: {alarm}" for alarm in (source.credential_alarm, *source.alarms.values()) if alarm]
     return found
 
 

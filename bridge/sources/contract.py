@@ -273,6 +273,11 @@ class SourceOptions:
     room: str = ""
     proxy: Secret = field(default_factory=Secret)
 
+    def credential_names(self) -> list[str]:
+        """Return the names of the options that hold a credential, set or not."""
+        names = [known.name for known in fields(self) if isinstance(getattr(self, known.name), Secret)]
+        return [name for name in names if name != "proxy"]
+
     def api_url(self, url: str) -> str:
         """Return ``url`` with scheme, host and port of ``api_base`` where the platform has that option."""
         return rebased(url, getattr(self, "api_base", ""))

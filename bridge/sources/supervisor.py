@@ -106,6 +106,20 @@ class Supervisor:
         self._dial = dial or dial_endpoint
         self._log = log.bind(room=room, source=name)
         self._complaint = ""
+        self._renewal = asyncio.Event()
+        self._renewal_reason = ""
+
+    @property
+    def connected_at(self) -> float | None:
+        """Since when events can come, in monotonic seconds; ``None`` if they cannot now."""
+        if self.status.state not in (SourceState.CONNECTED, SourceState.LISTENING):
+            return None
+        return self._clock.monotonic() - (self._clock.now_ms() - self.status.since_ms) / 1000
+
+    def renew(self, reason: str) -> None:
+        """Have the present connection given up for a new one: it stands, but is good for nothing."""
+        self._renewal_reason = reason
+        self._renewal.set()
 
     async def run(self) -> None:
         """Stay connected until cancelled. Raises ``RoomNotFoundError`` when there is no such room."""
@@ -167,16 +181,21 @@ class Supervisor:
         """Hold one connection and its followers. Returns when a useful one was lost, else raises."""
         task = await self._opened(session, proxy, http)
         self._set(SourceState.CONNECTED)
+        self._renewal.clear()
         try:
             while True:
                 asked = asyncio.ensure_future(session.follow_asked.wait())
+                renewing = asyncio.ensure_future(self._renewal.wait())
                 try:
-                    await asyncio.wait((task, asked), return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait((task, asked, renewing), return_when=asyncio.FIRST_COMPLETED)
                 finally:
                     asked.cancel()
+                    renewing.cancel()
                 if task.done():
                     self._lost(session, task)
                     return
+                if self._renewal.is_set():
+                    raise SourceUnavailableError(self._renewal_reason)
                 session.follow_asked.clear()
                 session, task = await self._followed(session, task, proxy, http)
         finally:

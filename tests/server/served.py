@@ -13,12 +13,12 @@ import aiohttp
 from bridge.errors import PushRefusedError
 from bridge.events import Comment, User
 from bridge.report.limiter import CallLimiter
-from bridge.room import RoomSource
 from bridge.secret import Secret
 from bridge.server.http import Health, Server
 from bridge.server.metrics import BridgeCollector, registry
 from bridge.sources.contract import Decoded, PushAnswer, PushRequest, SourceOptions
 from bridge.sources.push import PushSource
+from bridge.sources.room_source import RoomSource
 from tests.room_bench import Bench
 from tests.samples import event
 from tests.sources.toy_platform import toy_platform

@@ -73,12 +73,14 @@ async def test_a_source_tells_its_state_and_its_alarms(tmp_path: Path) -> None:
         bench.source.supervisor.status.last_error = str(SourceUnavailableError("odd\ud800 words"))
         await bench.take(comment("a"))
         await bench.notice(NoticeKind.CREDENTIAL_WEAK, "cookie: guests see masked names")
+        bench.source.alarms["gift"] = "no gifts for 12 minutes"
         found = await room(bridge)
 
     source = found["sources"]["pond:7"]
     assert (source["platform"], source["state"], source["last_error"]) == ("pond", "waiting", "odd\ud800 words")
     assert source["last_event_at_ms"] == {"comment": bench.clock.now_ms()}
-    assert found["alarms"] == ["pond:7: cookie: guests see masked names"]
+    assert found["alarms"] == ["pond:7: cookie: guests see masked names", "pond:7: no gifts for 12 minutes"]
+    assert source["alarms"] == ["no gifts for 12 minutes"]
 
 
 async def test_neither_a_secret_nor_a_viewers_name_is_in_it(tmp_path: Path) -> None:

@@ -610,3 +610,47 @@ async def test_streams_and_sockets_are_opened_each_in_its_way(monkeypatch: pytes
     ]
 
     assert opened == ["stream", "socket through p"]
+
+
+async def test_a_connection_that_is_good_for_nothing_is_given_up_for_a_new_one(begin: Begin) -> None:
+    source = await begin()
+    source.network.channel.says("hello")
+    await settle()
+    old = source.network.channel
+
+    source.supervisor.renew("it brought nothing")
+    await settle()
+
+    assert old.is_closed
+    assert (source.state, source.supervisor.status.last_error) == (SourceState.WAITING, "it brought nothing")
+    assert await source.until_dialled(2) == BACKOFF_FIRST_SECS
+    assert source.located == 2, "endpoints and credentials are read anew"
+    assert source.state is SourceState.CONNECTED
+    source.network.channel.says("again")
+    await settle()
+    assert source.texts == ["hello", "again"]
+
+
+async def test_a_renewal_asked_for_while_there_is_no_connection_ends_none_that_comes(begin: Begin) -> None:
+    source = await begin(urls=[])
+    source.supervisor.renew("too early")
+    source.task.cancel()
+
+    later = await begin()
+    later.supervisor.renew("it brought nothing")
+    await later.until_dialled(2)
+    await settle()
+
+    assert later.state is SourceState.CONNECTED
+    assert later.dials == 2
+
+
+async def test_since_when_events_can_come_is_known_only_while_connected(begin: Begin) -> None:
+    source = await begin()
+    connected_at = source.clock.monotonic()
+    await source.clock.advance(30)
+    assert source.supervisor.connected_at == connected_at
+
+    source.network.channel.breaks()
+    await settle()
+    assert source.supervisor.connected_at is None
