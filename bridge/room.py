@@ -325,8 +325,7 @@ class Room:
 
     def _take_notice(self, source: RoomSource, notice: Notice) -> None:
         if notice.kind is NoticeKind.CREDENTIAL_WEAK:
-            if source.credential_alarm != notice.detail:
-                source.credential_alarm = notice.detail
+            if source.weakened(notice.detail, self._clock.monotonic()):
                 self._log.warning("source.credential_weak", source=source.name, problem=notice.detail)
             return
         is_live = notice.kind is NoticeKind.LIVE

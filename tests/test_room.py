@@ -43,7 +43,7 @@ from bridge.sources.contract import Connection, Decoded, Endpoint, HttpClient, N
 from bridge.sources.http import SourceHttp
 from bridge.sources.liveness import SILENT_SECS
 from bridge.sources.room_source import VIEWERS_KEPT_SECS
-from bridge.sources.supervisor import Supervisor
+from bridge.sources.supervisor import SourceState, Supervisor
 from tests.fakes import FakeClock, settle
 from tests.room_bench import REFUSED, UNAVAILABLE, Bench, texts
 from tests.samples import ANN, BOB, NOBODY, NOW_MS, comment, event, rose
@@ -541,7 +541,32 @@ class TestNotices:
         bench = await begin()
         await bench.notice(NoticeKind.CREDENTIAL_WEAK, "cookie: guests see masked names")
 
+        await bench.clock.advance(module.CHECK_SECS)
+
         assert bench.source.credential_alarm == "cookie: guests see masked names"
+
+    async def test_a_connection_that_does_not_tell_again_of_a_weak_credential_ends_its_alarm(
+        self, begin: Begin
+    ) -> None:
+        bench = await begin()
+        await bench.notice(NoticeKind.CREDENTIAL_WEAK, "cookie: guests see masked names")
+        bench.source.supervisor = Supervisor(
+            "pond:7",
+            "evening",
+            toy_platform(None),
+            options=SourceOptions,
+            sink=partial(bench.room.take, bench.source),
+            clock=bench.clock,
+            random=lambda: 1.0,
+        )
+        bench.source.supervisor.status.state = SourceState.CONNECTED
+        bench.source.supervisor.status.since_ms = bench.clock.now_ms()
+        await bench.clock.advance(module.CHECK_SECS)
+        assert bench.source.credential_alarm, "the connection on which it was told stands"
+
+        bench.source.supervisor.status.since_ms = bench.clock.now_ms()
+        await bench.clock.advance(module.CHECK_SECS)
+        assert bench.source.credential_alarm == ""
 
 
 class TestLiveness:

@@ -40,6 +40,7 @@ class RoomSource:
         self.masked_events = self.odd_messages = 0
         self._user_events = 0
         self._starts_at_ms = 0
+        self._weak_at = 0.0
         self._live_at = 0.0
         self._odd_messages_before = 0
         self._viewers = 0
@@ -87,6 +88,12 @@ class RoomSource:
             self._viewers_at = float("-inf")
             self.liveness.ended()
 
+    def weakened(self, problem: str, now: float) -> bool:
+        """Take note of a credential that does not give what it should; returns whether this is news."""
+        is_news = problem != self.credential_alarm
+        self.credential_alarm, self._weak_at = problem, now
+        return is_news
+
     def watched_by(self, viewers: int, now: float) -> None:
         """Take the source's viewer count."""
         self._viewers, self._viewers_at = viewers, now
@@ -103,6 +110,8 @@ class RoomSource:
         self.liveness.took_users(self._user_events, self.masked_events)
         self._user_events = self.masked_events = 0
         connected_at = self.supervisor.connected_at if self.supervisor else 0.0
+        if connected_at is not None and connected_at - self._weak_at > 1.0:
+            self.credential_alarm = ""  # a new connection would have told again
         if connected_at is not None and self.is_live is not False:
             self.liveness.look(max(connected_at, self._live_at), now)
             if self.supervisor is not None and self.liveness.wants_renewal(now):
