@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import RoomNotFoundError
-from bridge.events import Comment, Gift, Join, LiveEvent, Viewers
+from bridge.events import Comment, Gift, Join, LiveEvent, User, Viewers
 from bridge.sources.contract import Decoded, Frame, NoticeKind, Transport
 from bridge.sources.platforms.douyin_relay import PLATFORM, locate
 from bridge.sources.platforms.douyin_relay.combos import MAX_COMBOS, PAUSE_MS, Combos
@@ -95,6 +95,45 @@ def test_a_gift_without_a_price_says_so() -> None:
     gift = only(fed(grab(5, {"GiftId": 7, "GiftCount": 1}))).content
     assert isinstance(gift, Gift)
     assert (gift.name, gift.priced) == ("7", False)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        grab(5, {"User": None, "GiftName": "玫瑰", "GiftCount": 2, "DiamondCount": 10}),
+        '{"Type":5,"ProcessName":"msedge","Data":"{\\"GiftName\\":\\"玫瑰\\",\\"GiftCount\\":2,\\"DiamondCount\\":10}"}',
+        '{"method":"WebcastGiftMessage","common":{},"gift":{"name":"玫瑰","diamondCount":10},"repeatCount":"2"}',
+        '[{"method":"WebcastGiftMessage","user":null,"gift":{"name":"玫瑰","price":10,"count":2}}]',
+    ],
+)
+def test_a_message_without_its_viewer_is_of_nobody_in_particular_and_counts(message: str) -> None:
+    gift = only(fed(message)).content
+    assert gift == Gift(User("douyin_0", masked=True), "玫瑰", 2, 10, 20, "diamond")
+
+
+def test_a_level_that_the_program_does_not_know_is_none() -> None:
+    event = only(fed(grab(3, {"User": {"SecUid": "a", "Nickname": "x", "PayLevel": -1, "FansClub": None}})))
+    assert event.user == User("douyin_a", "x")
+
+
+@pytest.mark.parametrize(("told", "viewers"), [(3937, 3937), ("3937", 3937), ("2.2万", 22_000), ("11万", 110_000)])
+def test_a_rounded_number_of_viewers_is_taken_at_its_word(told: object, viewers: int) -> None:
+    for message in (
+        grab(6, {"User": None, "OnlineUserCount": told}),
+        orjson.dumps({"method": "WebcastRoomUserSeqMessage", "common": {}, "total": told}).decode(),
+        orjson.dumps([{"method": "WebcastRoomUserSeqMessage", "room": {"audienceCount": told}}]).decode(),
+    ):
+        assert only(fed(message)).content == Viewers(viewers)
+
+
+@pytest.mark.parametrize("told", ["", "很多", "2.2", -1, 2**40, [], True])
+def test_what_is_no_number_of_viewers_is_refused(told: object) -> None:
+    assert [error.path for error in fed(grab(6, {"OnlineUserCount": told})).rejected] == ["Data.OnlineUserCount"]
+
+
+def test_statistics_in_the_forks_own_words_tell_the_program() -> None:
+    spread = {"Type": 6, "Data": {"watchingText": "1.1万", "watchingCount": 11000, "likeCount": 3, "content": "x"}}
+    assert only(fed(orjson.dumps(spread).decode())).content == Viewers(11000)
 
 
 def test_entries_do_not_tell_the_number_of_viewers() -> None:

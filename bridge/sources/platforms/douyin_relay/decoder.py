@@ -56,6 +56,9 @@ STATUS_NOTICES: Mapping[str, Notice | SourceError | None] = {
 }
 """douyinLive's ``code`` (vendor documentation)."""
 
+_SPREAD = frozenset({"secOpenid", "watchingCount"})
+"""Keys of the fork alone: of its viewers, where they are spread over ``Data``, and of its statistics."""
+
 _NAMES_NO_ROOM = frozenset({"", "0", "-1"})
 
 
@@ -186,7 +189,7 @@ def _told_apart(pack: dict[str, Any], data: dict[str, Any], kind: int) -> str:
             return BARRAGE_GRAB
         if "Nickname" in user:
             return DOUYIN_BARRAGE_GRAB
-    if "ProcessName" in pack or "Platform" in pack or type(pack["Data"]) is str or "secOpenid" in data:
+    if "ProcessName" in pack or "Platform" in pack or type(pack["Data"]) is str or not _SPREAD.isdisjoint(data):
         return DOUYIN_BARRAGE_GRAB
     if "OnlineUserCount" in data:
         return {6: DOUYIN_BARRAGE_GRAB, 7: BARRAGE_GRAB}.get(kind, "")

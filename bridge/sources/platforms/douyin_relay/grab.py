@@ -23,9 +23,10 @@ _JOINED_THE_CLUB = 2
 def _user(data: dict[str, Any], site: Site) -> User:
     """Read the viewer: a nested ``User``, or ``secOpenid`` and ``nickName`` beside the message's own fields.
 
-    ``PayLevel`` is the level that viewers see; ``Level`` is 0 or 1 for everybody (observed).
+    ``PayLevel`` is the level that viewers see; ``Level`` is 0 or 1 for everybody (observed). The program sends
+    ``null`` for a viewer whom Douyin left out: that is nobody in particular.
     """
-    if data.get("User") is None and ("secOpenid" in data or "nickName" in data):
+    if data.get("User") is None:
         return viewer(site, "", optional_text(data, "secOpenid"), optional_text(data, "nickName"))
     user = mapping(data, "User", "Data")
     club = optional_mapping(user, "FansClub")
@@ -81,10 +82,10 @@ def gift(data: dict[str, Any], site: Site) -> Told:
 
 def viewers(data: dict[str, Any], _site: Site) -> Told:
     """Read how many watch now."""
-    count = _first(data, "OnlineUserCount", "WatchingCount", "watchingCount")
-    if count is None:
-        count = integer(data, "OnlineUserCount", "Data")
-    return watching(count, "Data.OnlineUserCount")
+    for key in ("OnlineUserCount", "WatchingCount", "watchingCount"):
+        if (count := data.get(key)) is not None:
+            return watching(count, f"Data.{key}")
+    raise DecodeError("Data.OnlineUserCount", "is missing, an integer expected")
 
 
 def fans_club(data: dict[str, Any], site: Site) -> Told:

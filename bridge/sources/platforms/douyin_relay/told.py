@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from bridge.errors import DecodeError
 from bridge.events import MAX_INTEGER, Content, Gift, Streak, User, Viewers
 from bridge.sources.contract import Notice, NoticeKind
+from bridge.sources.fields import as_integer
 
 DIAMOND = "diamond"
 """抖币, ten to the yuan."""
 
 HIDDEN_VIEWER = "111111"
 """The number that Douyin gives to all viewers whom a guest may not see."""
+
+_NOBODY = frozenset({"0", HIDDEN_VIEWER})
+
+_ROUNDED = re.compile(r"([0-9]{1,5})(?:\.([0-9]{1,4}))?万", re.ASCII)
 
 ENDED = Notice(NoticeKind.ENDED, "the relay says that the live has ended")
 
@@ -45,7 +51,7 @@ def viewer(
 ) -> User:
     """Return a viewer. ``secret_id`` is what all dialects can tell; ``number`` of 0 or 111111 is nobody in particular.
 
-    ``number`` is "" where the dialect has none.
+    ``number`` is "" where the dialect has none; with neither it is nobody in particular either.
     """
     user_id = secret_id or number
     masked = not user_id or number in {"0", HIDDEN_VIEWER} or "***" in name
@@ -60,11 +66,14 @@ def priced(user: User, name: str, count: int, unit_value: int | None, site: Site
     return Gift(user, name, count, unit, unit * count, site.currency, priced=unit > 0)
 
 
-def watching(count: int, at: str) -> Viewers:
-    """Return how many watch now."""
-    if not 0 <= count <= MAX_INTEGER:
+def watching(count: object, at: str) -> Viewers:
+    """Return how many watch now; a count that is told rounded (``2.2万``) is taken at its word."""
+    number = as_integer(count)
+    if number is None and type(count) is str and (rounded := _ROUNDED.fullmatch(count)):
+        number = int(rounded[1] + (rounded[2] or "").ljust(4, "0"))
+    if number is None or not 0 <= number <= MAX_INTEGER:
         raise DecodeError(at, "is no number of viewers")
-    return Viewers(count)
+    return Viewers(number)
 
 
 def liked(count: int | None) -> int:

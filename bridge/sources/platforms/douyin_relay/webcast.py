@@ -15,7 +15,6 @@ from bridge.errors import DecodeError
 from bridge.events import Comment, Follow, Gift, Join, Like, Streak, User
 from bridge.sources.fields import (
     as_integer,
-    integer,
     mapping,
     optional_integer,
     optional_mapping,
@@ -37,8 +36,8 @@ _MAX_LIKE_WORDS = 64
 
 
 def _user(message: dict[str, Any]) -> User:
-    user = mapping(message, "user")
-    club = optional_mapping(optional_mapping(user, "fansClub"), "data")
+    user = _viewer_of(message)
+    club = optional_mapping(user.get("fansClub"), "data")
     return viewer(
         DOUYIN,
         optional_text(user, "idStr") or optional_text(user, "id"),
@@ -47,6 +46,11 @@ def _user(message: dict[str, Any]) -> User:
         level=optional_integer(optional_mapping(user, "payGrade"), "level"),
         badge=(optional_text(club, "clubName"), optional_integer(club, "level")),
     )
+
+
+def _viewer_of(message: dict[str, Any]) -> dict[str, Any]:
+    """Return the viewer's fields; a message that leaves the viewer out is of nobody in particular."""
+    return {} if message.get("user") is None else mapping(message, "user")
 
 
 def chat(message: dict[str, Any], _id: str, _combos: Combos, _at_ms: int) -> Told:
@@ -112,9 +116,8 @@ def _is_set(flag: object) -> bool:
 
 def room_users(message: dict[str, Any], _id: str, _combos: Combos, _at_ms: int) -> Told:
     """Read how many watch now; a message without the total is only the ranking."""
-    if "total" not in message:
-        return None
-    return watching(integer(message, "total"), "total")
+    total = message.get("total")
+    return None if total is None else watching(total, "total")
 
 
 def control(message: dict[str, Any], _id: str, _combos: Combos, _at_ms: int) -> Told:
@@ -137,7 +140,7 @@ DOUYIN_LIVE: Mapping[str, Read] = {
 
 
 def _excerpt_user(message: dict[str, Any]) -> User:
-    user = mapping(message, "user")
+    user = _viewer_of(message)
     return viewer(DOUYIN, "", optional_text(user, "id"), optional_text(user, "name"))
 
 
@@ -176,10 +179,8 @@ def excerpt_gift(message: dict[str, Any], message_id: str, combos: Combos, at_ms
 
 def excerpt_room_users(message: dict[str, Any], _id: str, _combos: Combos, _at_ms: int) -> Told:
     """Read how many watch now."""
-    room = optional_mapping(message, "room")
-    if "audienceCount" not in room:
-        return None
-    return watching(integer(room, "audienceCount", "room"), "room.audienceCount")
+    count = optional_mapping(message, "room").get("audienceCount")
+    return None if count is None else watching(count, "room.audienceCount")
 
 
 def excerpt_control(message: dict[str, Any], _id: str, _combos: Combos, _at_ms: int) -> Told:
