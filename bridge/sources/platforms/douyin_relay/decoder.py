@@ -81,25 +81,27 @@ class RelayDecoder(QuietDecoder):
 
     def feed(self, frame: Frame) -> Decoded:
         """Decode one frame."""
-        if frame.data in (PONG, b"pong"):
-            return Decoded(ignored=(PONG,))
         try:
             return self._value(parse_json(frame.data), frame.received_at_ms)
         except DecodeError as error:
-            return Decoded(rejected=(error,))
+            # What douyinLive answers to a ping is the only text that is not JSON.
+            return Decoded(ignored=(PONG,)) if frame.data in (PONG, b"pong") else Decoded(rejected=(error,))
 
     def _value(self, value: Any, at_ms: int) -> Decoded:
+        if type(value) is dict:
+            return self._message(value, at_ms)
         if type(value) is list:
             return self._array(value, at_ms)
-        if type(value) is not dict:
-            raise DecodeError("", f"is {type(value).__name__}, an object or an array expected")
-        if "Type" in value and "Data" in value:
-            return self._pack(value, at_ms)
-        if value.get("type") == "system" and self._speaks(DOUYIN_LIVE):
+        raise DecodeError("", f"is {type(value).__name__}, an object or an array expected")
+
+    def _message(self, message: dict[str, Any], at_ms: int) -> Decoded:
+        if "Data" in message and "Type" in message:
+            return self._pack(message, at_ms)
+        if message.get("type") == "system" and self._speaks(DOUYIN_LIVE):
             self._settled = DOUYIN_LIVE
-            return _status(value)
-        if "method" in value or "method" in optional_mapping(value, "common"):
-            return self._webcast(value, at_ms)
+            return _status(message)
+        if "method" in message or "method" in optional_mapping(message, "common"):
+            return self._webcast(message, at_ms)
         return Decoded(unknown=("no relay's message",))
 
     def _speaks(self, dialect: str) -> bool:
@@ -134,8 +136,8 @@ class RelayDecoder(QuietDecoder):
             return Decoded(ignored=(name,)) if known else Decoded(unknown=(name,))
         message_id = _id(common, "msgId") if whole else _id(message, "id")
         told = read(message, message_id, self._combos, at_ms)
-        sent_at_ms = optional_integer(common, "createTime") if whole else 0
-        return _decoded(told, method, message_id, sent_at_ms, at_ms)
+        sent_at_ms = plausible_timestamp_ms(optional_integer(common, "createTime"), at_ms) if whole else at_ms
+        return _decoded(told, method, message_id, sent_at_ms)
 
     def _pack(self, pack: dict[str, Any], at_ms: int) -> Decoded:
         packed = pack["Data"]
@@ -144,25 +146,23 @@ class RelayDecoder(QuietDecoder):
             raise DecodeError("Data", f"is {type(data).__name__}, an object expected")
         kind = integer(pack, "Type")
         dialect = self._fixed or _told_apart(pack, data, kind) or self._settled
-        if dialect not in (DOUYIN_BARRAGE_GRAB, BARRAGE_GRAB):
+        program = grab.PROGRAMS.get(dialect)
+        if program is None:
             return Decoded(unknown=(f"type {kind} of no certain program"[:MAX_NAME_CHARS],))
         self._settled = dialect
-        if self._is_of_another_room(data):
+        if self._room and self._is_of_another_room(data):
             return Decoded(ignored=("other room",))
-        if dialect == DOUYIN_BARRAGE_GRAB:
-            read, ignored = grab.DOUYIN_BARRAGE_GRAB.get(kind), grab.DOUYIN_BARRAGE_GRAB_IGNORED
-        else:
-            read, ignored = grab.BARRAGE_GRAB.get(kind), grab.BARRAGE_GRAB_IGNORED
+        read = program.messages.get(kind)
         if read is None:
-            if kind in ignored:
-                return Decoded(ignored=(ignored[kind],))
+            if kind in program.ignored:
+                return Decoded(ignored=(program.ignored[kind],))
             return Decoded(unknown=(f"type {kind}"[:MAX_NAME_CHARS],))
         site = _site(pack, data)
         if site is None:
             return Decoded(unknown=(f"platform {optional_text(pack, 'Platform')}"[:MAX_NAME_CHARS],))
         message_id = _id(data, "MsgId")
         event_id = message_id if site is DOUYIN or not message_id else f"{site.name}/{message_id}"
-        return _decoded(read(data, site), read.__name__, event_id, 0, at_ms)
+        return _decoded(read(data, site), read.__name__, event_id, at_ms)
 
     def _is_of_another_room(self, data: dict[str, Any]) -> bool:
         """Tell whether a message names a room, and not ours.
@@ -170,8 +170,6 @@ class RelayDecoder(QuietDecoder):
         Not every message carries the web number beside the room id, so the pair is remembered.
         """
         room_id, web_room = optional_text(data, "RoomId"), optional_text(data, "WebRoomId")
-        if not self._room:
-            return False
         if room_id in _NAMES_NO_ROOM:
             return web_room not in _NAMES_NO_ROOM and web_room != self._room
         if web_room not in _NAMES_NO_ROOM:
@@ -223,12 +221,11 @@ def _status(value: dict[str, Any]) -> Decoded:
     return Decoded(ignored=(code,), end=meaning)
 
 
-def _decoded(told: Told, name: str, event_id: str, sent_at_ms: int, at_ms: int) -> Decoded:
+def _decoded(told: Told, name: str, event_id: str, timestamp_ms: int) -> Decoded:
     if told is None:
         return Decoded(ignored=(f"{name}/nothing",))
     if isinstance(told, Notice):
         return Decoded(notices=(told,))
-    timestamp_ms = plausible_timestamp_ms(sent_at_ms, at_ms)
     if isinstance(told, Counted):
-        return Decoded(events=(LiveEvent(timestamp_ms, told.gift, event_id, told.streak),))
-    return Decoded(events=(LiveEvent(timestamp_ms, told, event_id),))
+        return Decoded((LiveEvent(timestamp_ms, told.gift, event_id, told.streak),))
+    return Decoded((LiveEvent(timestamp_ms, told, event_id),))

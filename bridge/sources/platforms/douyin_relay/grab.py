@@ -8,11 +8,12 @@ A fork of the first adds ``Platform``; its Kuaishou frames carry the viewer as a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.errors import DecodeError
 from bridge.events import Comment, Follow, Join, Like, User
-from bridge.sources.fields import as_integer, integer, mapping, optional_integer, optional_mapping, optional_text
+from bridge.sources.fields import as_integer, integer, mapping, optional_integer, optional_text
+from bridge.sources.platforms.douyin_relay.options import BARRAGE_GRAB, DOUYIN_BARRAGE_GRAB
 from bridge.sources.platforms.douyin_relay.told import ENDED, Site, Told, liked, priced, viewer, watching
 
 Read = Callable[[dict[str, Any], Site], Told]
@@ -29,20 +30,24 @@ def _user(data: dict[str, Any], site: Site) -> User:
     if data.get("User") is None:
         return viewer(site, "", optional_text(data, "secOpenid"), optional_text(data, "nickName"))
     user = mapping(data, "User", "Data")
-    club = optional_mapping(user, "FansClub")
+    club = user.get("FansClub")
     return viewer(
         site,
         optional_text(user, "Id"),
         optional_text(user, "SecUid"),
         optional_text(user, "Nickname") or optional_text(user, "NickName"),
         level=optional_integer(user, "PayLevel"),
-        badge=(optional_text(club, "ClubName"), optional_integer(club, "Level")),
+        badge=optional_text(club, "ClubName"),
+        badge_level=optional_integer(club, "Level"),
     )
 
 
 def _first(data: dict[str, Any], *keys: str) -> int | None:
     """Return the first of several spellings that holds an integer."""
-    return next((number for key in keys if (number := as_integer(data.get(key))) is not None), None)
+    for key in keys:
+        if (number := as_integer(data.get(key))) is not None:
+            return number
+    return None
 
 
 def comment(data: dict[str, Any], site: Site) -> Told:
@@ -98,26 +103,38 @@ def ended(_data: dict[str, Any], _site: Site) -> Told:
     return ENDED
 
 
-DOUYIN_BARRAGE_GRAB: Mapping[int, Read] = {
-    1: comment,
-    2: like,
-    3: enter,
-    4: follow,
-    5: gift,
-    6: viewers,
-    7: fans_club,
-    9: ended,
-}
-BARRAGE_GRAB: Mapping[int, Read] = {
-    1: enter,
-    2: follow,
-    3: comment,
-    4: like,
-    5: gift,
-    7: viewers,
-    8: ended,
-    9: fans_club,
-}
+class Program(NamedTuple):
+    """What a program's numbers mean: the messages that are read, and the names of those that are not."""
 
-DOUYIN_BARRAGE_GRAB_IGNORED: Mapping[int, str] = {8: "share", 101: "companion started", 102: "companion stopped"}
-BARRAGE_GRAB_IGNORED: Mapping[int, str] = {6: "share", 10: "room statistics"}
+    messages: Mapping[int, Read]
+    ignored: Mapping[int, str]
+
+
+PROGRAMS: Mapping[str, Program] = {
+    DOUYIN_BARRAGE_GRAB: Program(
+        {
+            1: comment,
+            2: like,
+            3: enter,
+            4: follow,
+            5: gift,
+            6: viewers,
+            7: fans_club,
+            9: ended,
+        },
+        {8: "share", 101: "companion started", 102: "companion stopped"},
+    ),
+    BARRAGE_GRAB: Program(
+        {
+            1: enter,
+            2: follow,
+            3: comment,
+            4: like,
+            5: gift,
+            7: viewers,
+            8: ended,
+            9: fans_club,
+        },
+        {6: "share", 10: "room statistics"},
+    ),
+}

@@ -47,15 +47,15 @@ Told = Content | Counted | Notice | None
 
 
 def viewer(
-    site: Site, number: str, secret_id: str, name: str, *, level: int = 0, badge: tuple[str, int] = ("", 0)
+    site: Site, number: str, secret_id: str, name: str, *, level: int = 0, badge: str = "", badge_level: int = 0
 ) -> User:
     """Return a viewer. ``secret_id`` is what all dialects can tell; ``number`` of 0 or 111111 is nobody in particular.
 
     ``number`` is "" where the dialect has none; with neither it is nobody in particular either.
     """
     user_id = secret_id or number
-    masked = not user_id or number in {"0", HIDDEN_VIEWER} or "***" in name
-    return User(f"{site.name}_{0 if masked else user_id}", name, _bounded(level), badge[0], _bounded(badge[1]), masked)
+    masked = not user_id or number in _NOBODY or "***" in name
+    return User(f"{site.name}_{0 if masked else user_id}", name, _bounded(level), badge, _bounded(badge_level), masked)
 
 
 def priced(user: User, name: str, count: int, unit_value: int | None, site: Site) -> Gift:
@@ -82,4 +82,4 @@ def liked(count: int | None) -> int:
 
 
 def _bounded(number: int) -> int:
-    return min(max(number, 0), MAX_INTEGER)
+    return number if 0 <= number <= MAX_INTEGER else min(max(number, 0), MAX_INTEGER)

@@ -43,8 +43,9 @@ def _user(message: dict[str, Any]) -> User:
         optional_text(user, "idStr") or optional_text(user, "id"),
         optional_text(user, "secUid"),
         optional_text(user, "nickname"),
-        level=optional_integer(optional_mapping(user, "payGrade"), "level"),
-        badge=(optional_text(club, "clubName"), optional_integer(club, "level")),
+        level=optional_integer(user.get("payGrade"), "level"),
+        badge=optional_text(club, "clubName"),
+        badge_level=optional_integer(club, "level"),
     )
 
 
