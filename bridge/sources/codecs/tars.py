@@ -6,8 +6,8 @@ struct is its fields; inside another value it stands between the types 10 and 11
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from struct import Struct, pack
+import struct
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bridge.errors import DecodeError
@@ -18,10 +18,8 @@ MAX_ITEMS = 10_000
 
 _INT8, _INT16, _INT32, _INT64, _FLOAT, _DOUBLE, _STRING1, _STRING4, _MAP, _LIST, _BEGIN, _END, _ZERO, _BYTES = range(14)
 
-_NUMBERS = {
-    kind: (Struct(code).unpack_from, Struct(code).size)
-    for kind, code in {_INT8: ">b", _INT16: ">h", _INT32: ">i", _INT64: ">q", _FLOAT: ">f", _DOUBLE: ">d"}.items()
-}
+Value = tuple[Any, int]
+"""A value and the position behind it."""
 
 
 def read_struct(data: bytes, at: str = "tars") -> dict[int, Any]:
@@ -30,108 +28,127 @@ def read_struct(data: bytes, at: str = "tars") -> dict[int, Any]:
     Numbers are ``int`` or ``float``, texts ``str``, byte lists ``bytes``, structs ``dict`` by tag, lists
     ``list``, maps lists of pairs. Raises ``DecodeError`` for what is cut off, too deep or no TARS at all.
     """
-    reader = _Reader(data, at)
-    return reader.fields(0, whole=True)
+    # With an end mark of its own the outermost struct reads like a nested one, and whatever is cut off takes
+    # that mark for its missing part, so that the end of the data is hit.
+    marked = data + bytes([_END])
+    try:
+        found, end = _struct(marked, 0, 0)
+    except (IndexError, struct.error):
+        raise DecodeError(at, f"is cut off inside a struct ({len(data)} bytes)") from None
+    except KeyError as unknown:
+        raise DecodeError(at, f"has a value of unknown type {unknown}") from None
+    except DecodeError as refused:
+        raise DecodeError(at, refused.problem) from None
+    if end < len(marked):
+        raise DecodeError(at, f"has an end mark without a beginning (byte {end} of {len(data)})")
+    return found
 
 
-class _Reader:
-    """A position in bounded data. Every step consumes at least one byte."""
+def _struct(data: bytes, pos: int, depth: int) -> tuple[dict[int, Any], int]:
+    """Read fields up to the end mark. Every step consumes at least one byte."""
+    if depth > MAX_DEPTH:
+        raise DecodeError("", f"is nested more than {MAX_DEPTH} deep (byte {pos})")
+    found: dict[int, Any] = {}
+    while True:
+        head = data[pos]
+        pos += 1
+        kind, tag = head & 15, head >> 4
+        if tag == 15:
+            tag = data[pos]
+            pos += 1
+        if kind == _ZERO:  # about every third field
+            found[tag] = 0
+        elif kind == _END:
+            return found, pos
+        else:
+            found[tag], pos = _READERS[kind](data, pos, depth)
 
-    __slots__ = ("_at", "_data", "_pos", "_size")
 
-    def __init__(self, data: bytes, at: str) -> None:
-        self._data = data
-        self._pos = 0
-        self._size = len(data)
-        self._at = at
+def _item(data: bytes, pos: int, depth: int) -> Value:
+    """Read a value of a list or map, with its head."""
+    head = data[pos]
+    pos += 2 if head >> 4 == 15 else 1
+    return _READERS[head & 15](data, pos, depth + 1)
 
-    def fields(self, depth: int, *, whole: bool = False) -> dict[int, Any]:
-        """Read fields up to the struct's end mark, or to the end of the data where ``whole``."""
-        found: dict[int, Any] = {}
-        data, size = self._data, self._size
-        while self._pos < size:
-            # The head is read in place: a frame has a field every few bytes, most of them zeros and short texts.
-            byte = data[self._pos]
-            self._pos += 1
-            kind = byte & 15
-            tag = byte >> 4 if byte < 0xF0 else self._byte()
-            if kind == _ZERO:
-                found[tag] = 0
-            elif kind == _END:
-                if whole:
-                    raise self._error("has an end mark without a beginning")
-                return found
-            else:
-                found[tag] = self._value(kind, depth)
-        if not whole:
-            raise self._error("is cut off inside a struct")
-        return found
 
-    def _head(self) -> tuple[int, int]:
-        byte = self._byte()
-        tag = byte >> 4
-        return (self._byte() if tag == 15 else tag), byte & 15
+def _number(layout: struct.Struct) -> Reader:
+    unpack, size = layout.unpack_from, layout.size
+    return lambda data, pos, _: (unpack(data, pos)[0], pos + size)
 
-    def _value(self, kind: int, depth: int) -> Any:
-        number = _NUMBERS.get(kind)
-        if number is not None:
-            unpack, size = number
-            start = self._pos
-            if size > self._size - start:
-                raise self._error("is cut off")
-            self._pos = start + size
-            return unpack(self._data, start)[0]
-        if kind == _STRING1:
-            return self._raw(self._byte()).decode("utf-8", "replace")
-        if kind == _STRING4:
-            return self._raw(int.from_bytes(self._raw(4), "big")).decode("utf-8", "replace")
-        if kind == _BYTES:
-            self._head()
-            return self._raw(self._count())
-        if kind == _ZERO:
-            return 0
-        if depth >= MAX_DEPTH:
-            raise self._error(f"is nested more than {MAX_DEPTH} deep")
-        if kind == _BEGIN:
-            return self.fields(depth + 1)
-        if kind == _LIST:
-            return [self._item(depth) for _ in range(self._items())]
-        if kind == _MAP:
-            return [(self._item(depth), self._item(depth)) for _ in range(self._items())]
-        raise self._error(f"has a value of unknown type {kind}")
 
-    def _item(self, depth: int) -> Any:
-        return self._value(self._head()[1], depth + 1)
+def _zero(_data: bytes, pos: int, _depth: int) -> Value:
+    return 0, pos
 
-    def _items(self) -> int:
-        count = self._count()
-        if count > MAX_ITEMS:
-            raise self._error(f"has a list of {count} items")
-        return count
 
-    def _count(self) -> int:
-        kind = self._head()[1]
-        count = self._value(kind, MAX_DEPTH) if kind in (_INT8, _INT16, _INT32, _ZERO) else -1
-        if type(count) is not int or count < 0:
-            raise self._error("has a length that is no number")
-        return count
+def _short_text(data: bytes, pos: int, _depth: int) -> Value:
+    end = pos + 1 + data[pos]
+    return data[pos + 1 : end].decode("utf-8", "replace"), end
 
-    def _byte(self) -> int:
-        return self._data[self._skip(1)]
 
-    def _raw(self, size: int) -> bytes:
-        start = self._skip(size)
-        return self._data[start : start + size]
+def _long_text(data: bytes, pos: int, _depth: int) -> Value:
+    end = pos + 4 + int.from_bytes(data[pos : pos + 4], "big")
+    return data[pos + 4 : end].decode("utf-8", "replace"), end
 
-    def _skip(self, size: int) -> int:
-        start = self._pos
-        if size > self._size - start:
-            raise self._error("is cut off")
-        self._pos = start + size
-        return start
 
-    def _error(self, problem: str) -> DecodeError:
-        return DecodeError(self._at, f"{problem} (byte {self._pos} of {self._size})")
+def _bytes(data: bytes, pos: int, depth: int) -> Value:
+    size, start = _count(data, pos + 1, depth)  # behind the head of the bytes' own type
+    return data[start : start + size], start + size
+
+
+def _list(data: bytes, pos: int, depth: int) -> Value:
+    items = []
+    count, pos = _item_count(data, pos, depth)
+    for _ in range(count):
+        item, pos = _item(data, pos, depth)
+        items.append(item)
+    return items, pos
+
+
+def _map(data: bytes, pos: int, depth: int) -> Value:
+    pairs = []
+    count, pos = _item_count(data, pos, depth)
+    for _ in range(count):
+        key, pos = _item(data, pos, depth)
+        value, pos = _item(data, pos, depth)
+        pairs.append((key, value))
+    return pairs, pos
+
+
+def _item_count(data: bytes, pos: int, depth: int) -> tuple[int, int]:
+    if depth > MAX_DEPTH:
+        raise DecodeError("", f"is nested more than {MAX_DEPTH} deep (byte {pos})")
+    count, pos = _count(data, pos, depth)
+    if count > MAX_ITEMS:
+        raise DecodeError("", f"has a list of {count} items (byte {pos})")
+    return count, pos
+
+
+def _count(data: bytes, pos: int, depth: int) -> tuple[int, int]:
+    kind = data[pos] & 15
+    count, pos = _item(data, pos, depth) if kind in (_INT8, _INT16, _INT32, _ZERO) else (-1, pos)
+    if count < 0:
+        raise DecodeError("", f"has a length that is no number (byte {pos})")
+    return count, pos
+
+
+Reader = Callable[[bytes, int, int], Value]
+"""Takes the data, the position of a value behind its head, and how deep it stands."""
+
+_READERS: Mapping[int, Reader] = {
+    _INT8: _number(struct.Struct(">b")),
+    _INT16: _number(struct.Struct(">h")),
+    _INT32: _number(struct.Struct(">i")),
+    _INT64: _number(struct.Struct(">q")),
+    _FLOAT: _number(struct.Struct(">f")),
+    _DOUBLE: _number(struct.Struct(">d")),
+    _STRING1: _short_text,
+    _STRING4: _long_text,
+    _MAP: _map,
+    _LIST: _list,
+    _BEGIN: lambda data, pos, depth: _struct(data, pos, depth + 1),
+    _ZERO: _zero,
+    _BYTES: _bytes,
+}
 
 
 def integer(tag: int, value: int) -> bytes:
@@ -140,8 +157,8 @@ def integer(tag: int, value: int) -> bytes:
         return _head_bytes(tag, _ZERO)
     for kind, code, bits in ((_INT8, ">b", 7), (_INT16, ">h", 15), (_INT32, ">i", 31)):
         if -(1 << bits) <= value < 1 << bits:
-            return _head_bytes(tag, kind) + pack(code, value)
-    return _head_bytes(tag, _INT64) + pack(">q", value)
+            return _head_bytes(tag, kind) + struct.pack(code, value)
+    return _head_bytes(tag, _INT64) + struct.pack(">q", value)
 
 
 def text(tag: int, value: str) -> bytes:
