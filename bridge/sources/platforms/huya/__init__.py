@@ -37,7 +37,7 @@ from bridge.sources.contract import (
     SourceOptions,
 )
 from bridge.sources.fields import integer, optional_integer, parse_json, sequence, text
-from bridge.sources.platforms.huya.messages import IGNORED, MESSAGES, Push, raw
+from bridge.sources.platforms.huya.messages import IGNORED, MESSAGES, raw
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +189,7 @@ class HuyaDecoder(QuietDecoder):
             name = IGNORED.get(uri)
             return Decoded(ignored=(f"{uri} {name}",)) if name else Decoded(unknown=(f"uri {uri}",))
         try:
-            result = decode(Push(tars.read_struct(body, str(uri)), str(message_id) if message_id else "", at_ms))
+            result = decode(tars.read_struct(body, str(uri)), str(message_id) if message_id else "", at_ms)
         except DecodeError as error:
             return Decoded(rejected=(error,))
         if isinstance(result, LiveEvent):

@@ -7,7 +7,6 @@ decoded messages in ``captures/huya``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from bridge.errors import DecodeError
@@ -29,32 +28,25 @@ COIN_CENT = "huya_coin_cent"
 
 _BADGE_DECORATION = 10400
 
-Struct = Mapping[int, Any]
+Struct = dict[int, Any]
+
+Read = Callable[[Struct, str, int], LiveEvent | Notice | None]
+"""Takes a pushed message, its id and the time of receipt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
-    """One pushed message and what stands around it."""
-
-    body: Struct
-    id: str
-    received_at_ms: int
-
-
-def _comment(push: Push) -> LiveEvent | None:
+def _comment(body: Struct, message_id: str, at_ms: int) -> LiveEvent | None:
     """1400 MessageNotice. Pictures without words come as an empty text: ``None``."""
-    sender = mapping(push.body, 0, "notice")
-    words = text(push.body, 3, "notice")
+    sender = mapping(body, 0, "notice")
+    words = text(body, 3, "notice")
     if not words:
         return None
     uid, level = integer(sender, 0, "notice[0]"), optional_integer(sender, 5)
-    user = _user(uid, optional_text(sender, 2), level, optional_sequence(push.body, 8))
-    return _event(push, Comment(user, words))
+    user = _user(uid, optional_text(sender, 2), level, optional_sequence(body, 8))
+    return LiveEvent(at_ms, Comment(user, words), message_id)
 
 
-def _gift(push: Push) -> LiveEvent:
+def _gift(body: Struct, message_id: str, at_ms: int) -> LiveEvent:
     """6501 SendItemSubBroadcastPacket: ``count`` (2) is this sending alone, ``lPayTotal`` (41) its whole price."""
-    body = push.body
     item = integer(body, 0, "gift")
     count = integer(body, 2, "gift") or 1
     if count < 0:
@@ -73,24 +65,20 @@ def _gift(push: Push) -> LiveEvent:
         priced=41 in body,
     )
     pay_id = optional_text(body, 1)
-    return LiveEvent(push.received_at_ms, gift, id=push.id or (f"pay:{pay_id}" if pay_id else ""))
+    return LiveEvent(at_ms, gift, message_id or (f"pay:{pay_id}" if pay_id else ""))
 
 
-def _vip_enters(push: Push) -> LiveEvent:
+def _vip_enters(body: Struct, message_id: str, at_ms: int) -> LiveEvent:
     """6110 VipEnterBanner."""
-    return _event(push, Join(_user(integer(push.body, 0, "vip"), optional_text(push.body, 1))))
+    return LiveEvent(at_ms, Join(_user(integer(body, 0, "vip"), optional_text(body, 1))), message_id)
 
 
-def _show_begins(_: Push) -> Notice:
+def _show_begins(_body: Struct, _message_id: str, _at_ms: int) -> Notice:
     return Notice(NoticeKind.LIVE)
 
 
-def _show_ends(_: Push) -> Notice:
+def _show_ends(_body: Struct, _message_id: str, _at_ms: int) -> Notice:
     return Notice(NoticeKind.ENDED, "the show has ended")
-
-
-def _event(push: Push, content: Comment | Join) -> LiveEvent:
-    return LiveEvent(push.received_at_ms, content, id=push.id)
 
 
 def _user(uid: int, name: str, level: int = 0, decorations: Sequence[Any] = ()) -> User:
@@ -111,7 +99,7 @@ def _badge(decorations: Sequence[Any]) -> tuple[str, int]:
     return "", 0
 
 
-MESSAGES: dict[int, Callable[[Push], LiveEvent | Notice | None]] = {
+MESSAGES: Mapping[int, Read] = {
     1400: _comment,
     6501: _gift,
     6110: _vip_enters,
@@ -179,7 +167,7 @@ IGNORED: dict[int, str] = {
 
 def raw(fields: Any, tag: int, at: str) -> bytes:
     """Return the bytes at ``tag``."""
-    value = fields.get(tag) if isinstance(fields, Mapping) else None
+    value = fields.get(tag) if type(fields) is dict else None
     if type(value) is not bytes:
         raise DecodeError(f"{at}[{tag}]", "is missing or no bytes")
     return value
