@@ -92,6 +92,7 @@ def test_each_message_is_one_increment_and_the_combo_counts_nothing() -> None:
     assert isinstance(one.content, Gift)
     assert (one.content.count, one.id, one.streak) == (72, "", None)
     assert gift("type@=dgb/uid@=7/gfid@=824/hits@=23/").count == 1
+    assert gift("type@=dgb/uid@=7/gfid@=824/gfcnt@=/hits@=23/").count == 1
 
 
 @pytest.mark.parametrize("gift_id", ["20000", "824", "1914", "22899"])
@@ -165,6 +166,11 @@ def test_a_fan_membership_is_a_gift_of_months_and_told_once() -> None:
     assert event.id == "fans:douyu_8:1786555574"
     assert event.content == Gift(User("douyu_8", "x", 25), "钻粉", 3, 15800, 47400, "douyu_yuchi_cent")
     assert fed(text.replace("rrid@=9001", "rrid@=5")).ignored == ("dfobc",)
+
+
+@pytest.mark.parametrize("name", ["odfbc", "rndfbc"])
+def test_a_membership_without_its_price_is_left_to_the_message_that_has_it(name: str) -> None:
+    assert fed(f"type@={name}/uid@=8/rid@=9001/nick@=x/level@=25/fl@=22/").ignored == (name,)
 
 
 @pytest.mark.parametrize(

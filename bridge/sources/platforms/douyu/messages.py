@@ -59,7 +59,7 @@ def _gift(fields: Fields, at_ms: int, gifts: GiftTable) -> LiveEvent:
     gift_id, prop_id = value(fields, "gfid"), value(fields, "pid")
     if not gift_id:
         raise DecodeError("gfid", "is missing, an id expected")
-    count = integer(fields, "gfcnt") if "gfcnt" in fields else 1
+    count = integer(fields, "gfcnt") if fields.get("gfcnt") else 1
     if count < 1:
         raise DecodeError("gfcnt", "is not a count")
     listed = gifts.look_up(gift_id, prop_id)
@@ -155,6 +155,9 @@ IGNORED = frozenset(
         "hit",
         "odfpbc",
         "rdfpbc",
+        # memberships without their price: dfobc and dfrbc tell it (inferred)
+        "odfbc",
+        "rndfbc",
         # broadcasts to the whole site
         "spbc",
         "cthn",
@@ -190,5 +193,23 @@ IGNORED = frozenset(
         "h5cs",
         "h5gkcres",
         "h5ckres",
+        # the same, by community sources
+        "dfrank",
+        "fswrank",
+        "framl",
+        "wiru",
+        "rtss_update",
+        "qausrespond",
+        "lucky_wheel_star_pool",
+        "defAltLogin",
+        "dealtarlock",
+        "yinpinshejiao",
+        "anchorclub",
+        "diamondfansv2",
+        "musicopen",
+        "voicelevel",
+        "ro_date_succ",
+        "romantic_screen",
+        "fansPaper",
     }
 )
