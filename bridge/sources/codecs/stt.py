@@ -15,12 +15,15 @@ from bridge.errors import DecodeError
 
 FROM_CLIENT = 689
 FROM_SERVER = 690
+_KINDS = frozenset({FROM_CLIENT, FROM_SERVER})
 
 MAX_MESSAGE_BYTES = 1024 * 1024
 
 _HEADER = Struct("<IIHH")
 _LENGTH_BYTES = 4
 _COUNTED_HEADER_BYTES = _HEADER.size - _LENGTH_BYTES
+_LAST_BYTES = b"\0/"
+"""What a frame ends with; the NUL may be left out."""
 
 
 def parse(text: str) -> dict[str, str]:
@@ -92,9 +95,22 @@ class FrameReader:
                     return texts, problems
                 chunk = bytes(self._rest)
                 self._rest.clear()
-        used = self._cut(chunk, texts, problems)
-        if used < len(chunk):
-            self._rest += chunk[used:]
+        at, size = 0, len(chunk)
+        while size - at >= _HEADER.size:
+            length, again, kind, _ = _HEADER.unpack_from(chunk, at)
+            if length != again or not _plausible(length, kind):
+                problems.append(DecodeError("frame.length", f"is not that of a frame ({length}, {again}, kind {kind})"))
+                return texts, problems
+            end = at + _LENGTH_BYTES + length
+            if end > size:
+                break
+            if chunk[end - 1] in _LAST_BYTES:
+                texts.append(chunk[at + _HEADER.size : end].rstrip(b"\0").decode("utf-8", "replace"))
+            else:
+                problems.append(DecodeError("frame", f"has no end mark after {length} bytes"))
+            at = end
+        if at < size:
+            self._rest += chunk[at:]
         return texts, problems
 
     def _is_whole(self) -> bool:
@@ -104,28 +120,9 @@ class FrameReader:
         length, again, kind, _ = _HEADER.unpack_from(self._rest)
         return length != again or not _plausible(length, kind) or len(self._rest) >= length + _LENGTH_BYTES
 
-    @staticmethod
-    def _cut(chunk: bytes, texts: list[str], problems: list[DecodeError]) -> int:
-        at, size = 0, len(chunk)
-        while size - at >= _HEADER.size:
-            length, again, kind, _ = _HEADER.unpack_from(chunk, at)
-            if length != again or not _plausible(length, kind):
-                problems.append(DecodeError("frame.length", f"is not that of a frame ({length}, {again}, kind {kind})"))
-                return size
-            end = at + _LENGTH_BYTES + length
-            if end > size:
-                break
-            body = chunk[at + _HEADER.size : end]
-            if body.endswith((b"\0", b"/")):
-                texts.append(body.rstrip(b"\0").decode("utf-8", "replace"))
-            else:
-                problems.append(DecodeError("frame", f"has no end mark after {length} bytes"))
-            at = end
-        return at
-
 
 def _plausible(length: int, kind: int) -> bool:
-    return _COUNTED_HEADER_BYTES < length <= MAX_MESSAGE_BYTES and kind in (FROM_CLIENT, FROM_SERVER)
+    return _COUNTED_HEADER_BYTES < length <= MAX_MESSAGE_BYTES and kind in _KINDS
 
 
 def _begins_frame(chunk: bytes) -> bool:

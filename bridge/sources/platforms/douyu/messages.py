@@ -8,7 +8,7 @@ from bridge.errors import DecodeError
 from bridge.events import Comment, Gift, Join, LiveEvent, PaidMessage, User, plausible_timestamp_ms
 from bridge.sources.codecs.stt import parse, value
 from bridge.sources.contract import Notice, NoticeKind
-from bridge.sources.fields import integer, optional_integer
+from bridge.sources.fields import as_integer, integer, optional_integer
 from bridge.sources.platforms.douyu.gifts import GiftTable
 
 Fields = Mapping[str, str]
@@ -32,8 +32,10 @@ def name_of(fields: Fields) -> str:
 
 
 def _comment(fields: Fields, at_ms: int, _: GiftTable) -> LiveEvent:
-    sent_at_ms = plausible_timestamp_ms(optional_integer(fields, "cst"), at_ms)
-    return LiveEvent(sent_at_ms, Comment(_user(fields), _words(fields)), id=fields.get("cid", ""))
+    if "txt" not in fields:
+        raise DecodeError("txt", "is missing, a text expected")
+    sent_at_ms = plausible_timestamp_ms(as_integer(fields.get("cst")) or 0, at_ms)
+    return LiveEvent(sent_at_ms, Comment(_user(fields), value(fields, "txt")), fields.get("cid", ""))
 
 
 def _paid_comment(fields: Fields, at_ms: int, _: GiftTable) -> LiveEvent:
@@ -115,17 +117,11 @@ def _user(fields: Fields, name_key: str = "nn") -> User:
     return User(
         f"douyu_{user_id}",
         value(fields, name_key),
-        optional_integer(fields, "level"),
+        as_integer(fields.get("level")) or 0,
         badge,
-        optional_integer(fields, "bl") if badge else 0,
-        masked=user_id == "0",
+        (as_integer(fields.get("bl")) or 0) if badge else 0,
+        user_id == "0",
     )
-
-
-def _words(fields: Fields) -> str:
-    if "txt" not in fields:
-        raise DecodeError("txt", "is missing, a text expected")
-    return value(fields, "txt")
 
 
 _SUBTYPED = frozenset({"comm_chatmsg", "gbroadcast"})
