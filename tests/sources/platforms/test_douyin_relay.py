@@ -111,6 +111,13 @@ def test_a_message_without_its_viewer_is_of_nobody_in_particular_and_counts(mess
     assert gift == Gift(User("douyin_0", masked=True), "玫瑰", 2, 10, 20, "diamond")
 
 
+@pytest.mark.parametrize("more", ["", ',"gift":null'])
+def test_a_gift_message_of_dycast_may_leave_the_gift_out(more: str) -> None:
+    decoded = fed(f'[{{"method":"WebcastGiftMessage","id":"7400000000000000001","user":{{"id":"a"}}{more}}}]')
+    assert decoded.ignored == ("WebcastGiftMessage/nothing",)
+    assert [error.path for error in fed('[{"method":"WebcastGiftMessage","gift":7}]').rejected] == ["[0].gift"]
+
+
 def test_a_level_that_the_program_does_not_know_is_none() -> None:
     event = only(fed(grab(3, {"User": {"SecUid": "a", "Nickname": "x", "PayLevel": -1, "FansClub": None}})))
     assert event.user == User("douyin_a", "x")

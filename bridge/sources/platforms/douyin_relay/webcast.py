@@ -168,7 +168,9 @@ def excerpt_social(message: dict[str, Any], _id: str, _combos: Combos, _at_ms: i
 
 
 def excerpt_gift(message: dict[str, Any], message_id: str, combos: Combos, at_ms: int) -> Told:
-    """Read a gift: a running total, of a combo that nothing names."""
+    """Read a gift: a running total, of a combo that nothing names. One that tells no gift at all is nothing."""
+    if message.get("gift") is None:
+        return None
     detail = mapping(message, "gift")
     count = optional_integer(detail, "count", 1)
     if count < 0:
