@@ -6,9 +6,10 @@ import pytest
 
 from bridge.errors import RoomNotFoundError, SourceUnavailableError
 from bridge.events import Gift
-from bridge.sources.platforms.douyu import Options, locate
+from bridge.sources.platforms.douyu import PLATFORM, Options, locate
 from tests.emulators.douyu import DouyuEmulator, message
 from tests.emulators.driving import Driven, RealHttp
+from tests.emulators.supervised import Supervised
 
 ROCKET = {"id": 20004, "name": "火箭", "priceInfo": {"price": 50000, "priceType": "YUCHI"}}
 
@@ -17,9 +18,13 @@ def chat(text: str, number: int = 1) -> str:
     return message(type="chatmsg", rid=9001, uid=100 + number, nn=f"观众{number}", txt=text, cid=f"c{number}", level=5)
 
 
+def options(douyu: DouyuEmulator, room: str = "lanyou") -> Options:
+    return Options(room=room, api_base=douyu.http_url, websocket_url=douyu.ws_url)
+
+
 async def connected(douyu: DouyuEmulator, room: str = "lanyou") -> Driven:
     async with RealHttp() as http:
-        connections = await locate(Options(room=room, api_base=douyu.http_url, websocket_url=douyu.ws_url), http)
+        connections = await locate(options(douyu, room), http)
     return Driven(connections[0])
 
 
@@ -90,6 +95,20 @@ async def test_a_new_session_begins_with_a_new_buffer() -> None:
         async with await connected(douyu) as driven:
             await (await douyu.session(1)).say(chat("again"))
             assert (await driven.until(lambda seen: seen.events)).texts == ["again"]
+
+
+async def test_a_cut_or_refused_session_is_opened_and_joined_again() -> None:
+    async with DouyuEmulator() as douyu, Supervised(PLATFORM, options(douyu)) as source:
+        session = await douyu.session()
+        await session.say(chat("before", 1))
+        await source.until(lambda seen: len(seen.events) == 1)
+        await session.cut()
+        await (await douyu.session(1)).say(message(type="error", code=51))
+        await (await douyu.session(2)).say(chat("after", 2))
+        seen = await source.until(lambda seen: len(seen.events) == 2)
+        assert seen.texts == ["before", "after"]
+        assert [session.groups for session in douyu.sessions[:3]] == [[("9001", "-9999")]] * 3
+        assert douyu.violations == []
 
 
 async def test_a_protocol_error_ends_the_session_as_a_loss() -> None:

@@ -5,15 +5,19 @@ import pytest
 from bridge.errors import RoomNotFoundError, SourceUnavailableError
 from bridge.events import Comment, Gift, User
 from bridge.sources.contract import NoticeKind
-from bridge.sources.platforms.huya import Options, locate
+from bridge.sources.platforms.huya import PLATFORM, Options, locate
 from tests.emulators.driving import Driven, RealHttp
 from tests.emulators.huya import HuyaEmulator, comment, gift, push, push_batch
+from tests.emulators.supervised import Supervised
+
+
+def options(huya: HuyaEmulator) -> Options:
+    return Options(room="lanyou", api_base=huya.http_url, websocket_url=huya.ws_url)
 
 
 async def connected(huya: HuyaEmulator) -> Driven:
     async with RealHttp() as http:
-        options = Options(room="lanyou", api_base=huya.http_url, websocket_url=huya.ws_url)
-        return Driven((await locate(options, http))[0])
+        return Driven((await locate(options(huya), http))[0])
 
 
 async def test_a_session_registers_for_both_groups_of_the_anchor_and_is_kept_alive() -> None:
@@ -63,6 +67,20 @@ async def test_garbage_costs_its_own_frame_only() -> None:
 
         assert seen.texts == ["还在"]
         assert len(seen.rejected) == 3
+
+
+async def test_a_dropped_session_is_opened_and_registered_again() -> None:
+    async with HuyaEmulator() as huya, Supervised(PLATFORM, options(huya)) as source:
+        socket = await huya.socket()
+        await socket.send_bytes(push(1400, comment(31, "雨燕", "before"), 701))
+        await source.until(lambda seen: len(seen.events) == 1)
+        await socket.close()
+        again = await huya.socket(1)
+        # Late, and told a second time: the id says so.
+        await again.send_bytes(push(1400, comment(31, "雨燕", "before"), 701))
+        await again.send_bytes(push(1400, comment(31, "雨燕", "after"), 702))
+        seen = await source.until(lambda seen: len(seen.events) == 3)
+        assert [event.id for event in seen.events] == ["701", "701", "702"]
 
 
 async def test_a_refused_registration_ends_the_connection() -> None:
