@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from bridge.clock import Clock
 from bridge.errors import SourceError, SourceUnavailableError
 from bridge.sources.channel import Channel, ChannelClosedError
 from bridge.sources.contract import Connection, Decoded, Frame, HttpCall, HttpClient, Poll, Transport
-
-WORK_SLICE_SECS = 0.005
-"""How long frames that are already buffered may keep the event loop from everybody else."""
+from bridge.sources.speaker import WORK_SLICE_SECS, Speaker
 
 MAX_WAITING_CALLS = 1000
 MAX_UNANSWERED_CALLS = 3
@@ -29,11 +26,12 @@ class Session:
         self._clock = clock
         self._sink = sink
         self._channel: Channel | None = None
+        self._speaker: Speaker | None = None
         self._calls: asyncio.Queue[HttpCall] = asyncio.Queue()
         self._unanswered_calls = 0
         self._end: SourceError | None = None
         self._ending = asyncio.Event()
-        self._heard_at = self.opened_at = clock.monotonic()
+        self.opened_at = clock.monotonic()
         self.events = 0
         self.was_opened = False
         self.follow: str | None = None
@@ -43,7 +41,7 @@ class Session:
     async def run(self, channel: Channel | None) -> None:
         """Speak the platform's protocol over ``channel`` (``None`` for a platform that is only polled)."""
         self._channel = channel
-        self.opened_at = self._heard_at = self._clock.monotonic()
+        self.opened_at = self._clock.monotonic()
         tasks = [asyncio.ensure_future(work) for work in self._works(channel)]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -68,10 +66,12 @@ class Session:
         works: list[Awaitable[None]] = [self._make_calls(), self._ending_asked()]
         works.extend(self._poll(poll) for poll in endpoint.polls)
         if channel is not None:
-            works.append(self._read(channel))
-            works.append(self._watch_silence())
+            self._speaker = speaker = Speaker(channel, self._clock)
+            works.append(self._read(channel, speaker))
+            works.append(speaker.run())
+            works.append(self._watch_silence(speaker))
             if endpoint.heartbeat_interval_secs:
-                works.append(self._beat(channel, endpoint.heartbeat_interval_secs))
+                works.append(self._beat(speaker, endpoint.heartbeat_interval_secs))
         elif endpoint.transport is Transport.POLLING:
             works.append(self._ask_as_told())
         return works
@@ -91,26 +91,26 @@ class Session:
                 raise result
         return SourceUnavailableError("the connection ended")
 
-    async def _read(self, channel: Channel) -> None:
+    async def _read(self, channel: Channel, speaker: Speaker) -> None:
         decoder, clock = self.connection.decoder, self._clock
-        await self._say(channel, decoder.greeting())
+        speaker.say(decoder.greeting())
         slice_ends_at = clock.monotonic() + WORK_SLICE_SECS
         while True:
             data = await channel.receive()
             now = clock.monotonic()
-            self._heard_at = now
-            await self._take(decoder.feed(Frame(data, clock.now_ms())))
+            speaker.heard_at = now
+            self._take(decoder.feed(Frame(data, clock.now_ms())))
             if now >= slice_ends_at:
                 await asyncio.sleep(0)
                 slice_ends_at = clock.monotonic() + WORK_SLICE_SECS
 
-    async def _take(self, decoded: Decoded) -> None:
+    def _take(self, decoded: Decoded) -> None:
         self.events += len(decoded.events)
         self._sink(decoded)
         if not self.heard.is_set():
             self.heard.set()
-        if decoded.replies and self._channel is not None:
-            await self._say(self._channel, decoded.replies)
+        if decoded.replies and self._speaker is not None:
+            self._speaker.say(decoded.replies)
         for call in decoded.calls:
             self._calls.put_nowait(call)
         if self._calls.qsize() > MAX_WAITING_CALLS:
@@ -122,21 +122,15 @@ class Session:
             self._end = decoded.end
             self._ending.set()
 
-    async def _beat(self, channel: Channel, interval_secs: float) -> None:
+    async def _beat(self, speaker: Speaker, interval_secs: float) -> None:
         while True:
             await self._clock.sleep(interval_secs)
-            await self._say(channel, self.connection.decoder.heartbeat())
+            speaker.say(self.connection.decoder.heartbeat())
 
-    async def _say(self, channel: Channel, messages: Sequence[bytes | str]) -> None:
-        """Send. That nobody hears it is for the reader to find out, once it has read what still came."""
-        with contextlib.suppress(ChannelClosedError):
-            for data in messages:
-                await channel.send(data)
-
-    async def _watch_silence(self) -> None:
+    async def _watch_silence(self, speaker: Speaker) -> None:
         timeout_secs = self.connection.endpoint.silence_timeout_secs
         while True:
-            left_secs = self._heard_at + timeout_secs - self._clock.monotonic()
+            left_secs = max(speaker.heard_at, self.opened_at) + timeout_secs - self._clock.monotonic()
             if left_secs <= 0:
                 raise SourceUnavailableError(f"silent for {timeout_secs:.0f} s")
             await self._clock.sleep(left_secs)
@@ -167,7 +161,7 @@ class Session:
                 raise
             return
         self._unanswered_calls = 0
-        await self._take(self.connection.decoder.answered(call, answer, self._clock.now_ms()))
+        self._take(self.connection.decoder.answered(call, answer, self._clock.now_ms()))
 
     async def _ending_asked(self) -> None:
         await self._ending.wait()

@@ -68,6 +68,17 @@ async def test_every_connection_has_a_signature_of_its_own() -> None:
         assert tiktok.violations == []
 
 
+async def test_a_burst_before_the_connection_breaks_is_told_whole() -> None:
+    async with TikTokEmulator() as tiktok, watching(tiktok) as source:
+        viewer = await tiktok.viewer()
+        for number in range(600):
+            await viewer.send(tiktok.chat(f"{number} {'x' * 1000}"), need_ack=True, packed=False)
+        viewer.drop()
+        await source.until(comments(600))
+
+        assert [text.partition(" ")[0] for text in source.seen.texts] == [str(number) for number in range(600)]
+
+
 async def test_history_is_not_told_and_what_is_sent_again_has_the_same_id() -> None:
     async with TikTokEmulator() as tiktok, watching(tiktok) as source:
         viewer = await tiktok.viewer()

@@ -13,6 +13,7 @@ from bridge.events import LiveEvent
 from bridge.sources import session as module
 from bridge.sources.contract import Connection, Decoded, Endpoint, Frame, HttpAnswer, Poll, Transport
 from bridge.sources.session import Session
+from bridge.sources.speaker import MAX_UNSAID_BYTES, QUIET_SECS, WORK_SLICE_SECS
 from tests.fakes import FakeClock, settle
 from tests.samples import comment
 from tests.sources.toy_platform import Script, ToyChannel, ToyDecoder, ToyHttp, get
@@ -96,9 +97,21 @@ async def test_every_frame_is_decoded_with_the_time_it_came_and_handed_on(begin:
 async def test_replies_go_back_over_the_same_connection(begin: Talks) -> None:
     talk = await begin({"PING": Decoded(replies=["PONG", b"pong"])})
     talk.peer.says("PING")
-    await settle()
+    await talk.clock.advance(QUIET_SECS)
 
     assert talk.peer.sent == ["PONG", b"pong"]
+
+
+async def test_a_peer_that_asks_and_asks_but_does_not_read_is_a_dead_connection(
+    begin: Talks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = await begin({"PING": Decoded(replies=["x" * 1000])})
+    monkeypatch.setattr(talk.peer, "send", lambda _data: asyncio.Event().wait())
+    for _ in range(MAX_UNSAID_BYTES // 1000 + 2):
+        talk.peer.says("PING")
+        await talk.clock.advance(QUIET_SECS)
+
+    assert "does not read" in str(await talk.end())
 
 
 async def test_the_heartbeat_is_sent_every_interval(begin: Talks) -> None:
@@ -329,4 +342,4 @@ async def test_a_flood_of_frames_leaves_room_for_others(begin: Talks, monkeypatc
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 
-    assert talk.clock.monotonic() - now < 5 * module.WORK_SLICE_SECS
+    assert talk.clock.monotonic() - now < 5 * WORK_SLICE_SECS
