@@ -5,8 +5,8 @@ Field numbers were observed in recorded payloads (``captures/tiktok``); see ``co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError as WireError
 from google.protobuf.message import Message
@@ -54,7 +54,11 @@ def parse(kind: type[_Any], data: bytes, at: str) -> _Any:
     try:
         return kind.FromString(data)
     except WireError:
-        raise DecodeError(at, f"is not readable protobuf ({len(data)} bytes)") from None
+        raise _unreadable(at, data) from None
+
+
+def _unreadable(at: str, data: bytes) -> DecodeError:
+    return DecodeError(at, f"is not readable protobuf ({len(data)} bytes)")
 
 
 def text(raw: bytes) -> str:
@@ -67,37 +71,33 @@ def label(name: str) -> str:
     return name if name.isidentifier() and len(name) <= _MAX_NAME_CHARS else "(odd name)"
 
 
-def chat(payload: bytes, msg_id: int, at_ms: int) -> Told:
+def chat(message: wire.Chat, msg_id: int, at_ms: int) -> Told:
     """Read a comment; one without words is nothing."""
-    message = parse(wire.Chat, payload, "WebcastChatMessage")
     if not message.content:
         return None
     return _event(message.common, msg_id, at_ms, Comment(viewer(message.user), text(message.content)))
 
 
-def member(payload: bytes, msg_id: int, at_ms: int) -> Told:
+def member(message: wire.Member, msg_id: int, at_ms: int) -> Told:
     """Read an entry. Its member_count is not used: ``RoomUserSeq`` is the one source of viewer counts."""
-    message = parse(wire.Member, payload, "WebcastMemberMessage")
     if message.action not in _JOINED or not message.HasField("user"):
         return None
     return _event(message.common, msg_id, at_ms, Join(viewer(message.user)))
 
 
-def like(payload: bytes, msg_id: int, at_ms: int) -> Told:
+def like(message: wire.Like, msg_id: int, at_ms: int) -> Told:
     """Read up to 15 likes of one viewer."""
-    message = parse(wire.Like, payload, "WebcastLikeMessage")
     if not message.HasField("user"):
         return None
     return _event(message.common, msg_id, at_ms, Like(viewer(message.user), _bounded(message.count) or 1))
 
 
-def gift(payload: bytes, msg_id: int, at_ms: int) -> Told:
+def gift(message: wire.Gift, msg_id: int, at_ms: int) -> Told:
     """Read a gift, priced in diamonds.
 
     A streak's messages tell its running total and share a group id, which is when it began (ms). A
     streak without one cannot be told from the next, so only its end mark counts.
     """
-    message = parse(wire.Gift, payload, "WebcastGiftMessage")
     detail = message.detail
     group_id = message.group_id if detail.type in {_STREAKABLE, _UNTOLD} else 0
     if detail.type == _STREAKABLE and not group_id and not message.repeat_end:
@@ -120,74 +120,76 @@ def gift(payload: bytes, msg_id: int, at_ms: int) -> Told:
     return _event(message.common, msg_id, at_ms, content, streak)
 
 
-def social(payload: bytes, msg_id: int, at_ms: int) -> Told:
+def social(message: wire.Social, msg_id: int, at_ms: int) -> Told:
     """Read a follow; shares are nothing."""
-    message = parse(wire.Social, payload, "WebcastSocialMessage")
     if message.action != _FOLLOWED or not message.HasField("user"):
         return None
     return _event(message.common, msg_id, at_ms, Follow(viewer(message.user)))
 
 
-def subscription(payload: bytes, msg_id: int, at_ms: int) -> Told:
+def subscription(message: wire.Subscription, msg_id: int, at_ms: int) -> Told:
     """Read a paid subscription: one month bought, its price is not told. ``sub_month`` counts the months so far."""
-    message = parse(wire.Subscription, payload, "WebcastSubNotifyMessage")
     content = Gift(viewer(message.user), "Subscription", priced=False)
     return _event(message.common, msg_id, at_ms, content)
 
 
-def room_users(payload: bytes, msg_id: int, at_ms: int) -> Told:
+def room_users(message: wire.RoomUsers, msg_id: int, at_ms: int) -> Told:
     """Read how many watch now; a missing total is 0, as the last viewer leaves."""
-    message = parse(wire.RoomUsers, payload, "WebcastRoomUserSeqMessage")
     return _event(message.common, msg_id, at_ms, Viewers(_bounded(message.total)))
 
 
-def control(payload: bytes, _msg_id: int, _at_ms: int) -> Told:
+def control(message: wire.Control, _msg_id: int, _at_ms: int) -> Told:
     """Read the end of the live; pauses are nothing."""
-    message = parse(wire.Control, payload, "WebcastControlMessage")
     return Notice(NoticeKind.ENDED, "TikTok says that the live has ended") if message.action in _ENDED else None
 
 
-MESSAGES: dict[str, Callable[[bytes, int, int], Told]] = {
-    "WebcastChatMessage": chat,
-    "WebcastMemberMessage": member,
-    "WebcastLikeMessage": like,
-    "WebcastGiftMessage": gift,
-    "WebcastSocialMessage": social,
-    "WebcastSubNotifyMessage": subscription,
-    "WebcastRoomUserSeqMessage": room_users,
-    "WebcastControlMessage": control,
+Read = Callable[[Any, int, int], Told]
+"""Takes a message, the id on its envelope (or 0) and the time to fall back to."""
+
+MESSAGES: dict[str, tuple[type[Message], Read]] = {
+    "WebcastChatMessage": (wire.Chat, chat),
+    "WebcastMemberMessage": (wire.Member, member),
+    "WebcastLikeMessage": (wire.Like, like),
+    "WebcastGiftMessage": (wire.Gift, gift),
+    "WebcastSocialMessage": (wire.Social, social),
+    "WebcastSubNotifyMessage": (wire.Subscription, subscription),
+    "WebcastRoomUserSeqMessage": (wire.RoomUsers, room_users),
+    "WebcastControlMessage": (wire.Control, control),
 }
 
+_READ = {name.encode(): entry for name, entry in MESSAGES.items()}
 
-_DECODE = {name.encode(): decode for name, decode in MESSAGES.items()}
 
-
-def decode_messages(envelopes: Iterable[wire.Envelope], at_ms: int) -> Decoded:
+def decode_messages(envelopes: Sequence[wire.Envelope], at_ms: int) -> Decoded:
     """Read what one frame holds: each message on its own, so that one bad message costs only itself."""
     events: list[LiveEvent] = []
     rejected: list[DecodeError] = []
     ignored: list[str] = []
     unknown: list[str] = []
     notices: list[Notice] = []
-    for number, envelope in enumerate(envelopes):
-        if number == MAX_MESSAGES:
-            rejected.append(DecodeError("frame.messages", f"are more than {MAX_MESSAGES}: the rest was not read"))
-            break
-        try:
-            decode = _DECODE.get(envelope.method)
-            if decode is None or envelope.is_history:
-                _pass_over(text(envelope.method), number, ignored, unknown)
-                continue
-            told = decode(envelope.payload, envelope.msg_id, at_ms)
-        except DecodeError as error:
-            rejected.append(error)
+    for number, envelope in enumerate(envelopes[:MAX_MESSAGES]):
+        method = envelope.method
+        known = _READ.get(method)
+        if known is None:
+            _pass_over(text(method), number, rejected, ignored, unknown)
             continue
-        if told is None:
-            ignored.append(text(envelope.method))
-        elif isinstance(told, LiveEvent):
+        if envelope.is_history:
+            ignored.append("history")
+            continue
+        kind, read = known
+        try:
+            told = read(kind.FromString(envelope.payload), envelope.msg_id, at_ms)
+        except WireError:
+            rejected.append(_unreadable(text(method), envelope.payload))
+            continue
+        if isinstance(told, LiveEvent):
             events.append(told)
+        elif told is None:
+            ignored.append(text(method))
         else:
             notices.append(told)
+    if len(envelopes) > MAX_MESSAGES:
+        rejected.append(DecodeError("frame.messages", f"are more than {MAX_MESSAGES}: the rest was not read"))
     ended = RoomOfflineError("the live has ended") if notices else None
     return Decoded(events, rejected, ignored, unknown, notices, end=ended)
 
@@ -197,7 +199,7 @@ def viewer(user: wire.User) -> User:
     user_id = user.id or _digits(user.id_text)
     level = badge_level = 0
     badge = ""
-    for one in user.badges:
+    for one in user.badges[:]:  # a slice is a list, which is walked at half the cost
         scene = one.scene
         if scene == _GRADE_BADGE:
             level = _digits(one.privilege_log.level) or level
@@ -225,10 +227,10 @@ def _event(common: wire.Common, msg_id: int, at_ms: int, content: Content, strea
     )
 
 
-def _pass_over(method: str, number: int, ignored: list[str], unknown: list[str]) -> None:
-    if method in IGNORED or method in MESSAGES:
-        ignored.append("history" if method in MESSAGES else method)
+def _pass_over(method: str, number: int, rejected: list[DecodeError], ignored: list[str], unknown: list[str]) -> None:
+    if method in IGNORED:
+        ignored.append(method)
     elif method:
         unknown.append(label(method))
     else:
-        raise DecodeError(f"frame.messages[{number}].method", "is missing, a name expected")
+        rejected.append(DecodeError(f"frame.messages[{number}].method", "is missing, a name expected"))
