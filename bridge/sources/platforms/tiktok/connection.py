@@ -113,16 +113,16 @@ class OfflineDecoder(WebcastDecoder):
     def _read(self, method: str, data: bytes, received_at_ms: int) -> Decoded:
         if method:
             return _bare(method, data, received_at_ms)
-        # All three may begin alike. A payload's first field holds a number where an envelope holds bytes, and a
-        # frame's first field is a number itself: what is of the other kind is skipped by the parser.
+        push = parse(wire.PushFrame, data, "frame")
+        if push.payload_type in _TYPES_ON_THE_WIRE:
+            return self._pushed(push, received_at_ms)
+        # The other two begin alike, but a payload's first field holds a number where an envelope holds bytes: what is
+        # of the other kind is skipped by the parser.
         common = parse(wire.Bare, data, "frame").common
         if common.method and common.msg_id:
             return _bare(text(common.method), data, received_at_ms)
         if common.method:
             return decode_messages(parse(wire.FetchResult, data, "frame").messages, received_at_ms)
-        push = parse(wire.PushFrame, data, "frame")
-        if push.payload_type in _TYPES_ON_THE_WIRE:
-            return self._pushed(push, received_at_ms)
         return Decoded(unknown=["(no name)"])
 
 

@@ -73,9 +73,10 @@ def label(name: str) -> str:
 
 def chat(message: wire.Chat, msg_id: int, at_ms: int) -> Told:
     """Read a comment; one without words is nothing."""
-    if not message.content:
+    words = message.content
+    if not words:
         return None
-    return _event(message.common, msg_id, at_ms, Comment(viewer(message.user), text(message.content)))
+    return _event(message.common, msg_id, at_ms, Comment(viewer(message.user), text(words)))
 
 
 def member(message: wire.Member, msg_id: int, at_ms: int) -> Told:
@@ -157,7 +158,7 @@ MESSAGES: dict[str, tuple[type[Message], Read]] = {
     "WebcastControlMessage": (wire.Control, control),
 }
 
-_READ = {name.encode(): entry for name, entry in MESSAGES.items()}
+_READ = {name.encode(): (kind.FromString, read) for name, (kind, read) in MESSAGES.items()}
 
 
 def decode_messages(envelopes: Sequence[wire.Envelope], at_ms: int) -> Decoded:
@@ -176,17 +177,17 @@ def decode_messages(envelopes: Sequence[wire.Envelope], at_ms: int) -> Decoded:
         if envelope.is_history:
             ignored.append("history")
             continue
-        kind, read = known
+        parsed, read = known
         try:
-            told = read(kind.FromString(envelope.payload), envelope.msg_id, at_ms)
+            told = read(parsed(envelope.payload), envelope.msg_id, at_ms)
         except WireError:
             rejected.append(_unreadable(text(method), envelope.payload))
             continue
-        if isinstance(told, LiveEvent):
+        if type(told) is LiveEvent:
             events.append(told)
         elif told is None:
             ignored.append(text(method))
-        else:
+        elif isinstance(told, Notice):
             notices.append(told)
     if len(envelopes) > MAX_MESSAGES:
         rejected.append(DecodeError("frame.messages", f"are more than {MAX_MESSAGES}: the rest was not read"))
@@ -219,7 +220,7 @@ def _digits(raw: bytes) -> int:
 
 def _event(common: wire.Common, msg_id: int, at_ms: int, content: Content, streak: Streak | None = None) -> LiveEvent:
     created_at_ms = common.create_time
-    if 0 < created_at_ms < _MS_SINCE:
+    if created_at_ms < _MS_SINCE:
         created_at_ms *= 1000
     message_id = msg_id or common.msg_id
     return LiveEvent(
