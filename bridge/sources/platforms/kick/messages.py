@@ -46,6 +46,9 @@ ENDED = Notice(NoticeKind.ENDED, "Kick says that the live has ended")
 
 MAX_ID_CHARS = 256
 
+_WEBHOOK_ID, _SOCKET_ID = "user_id", "id"
+"""Where a viewer's number stands."""
+
 _EMOTE = re.compile(r"\[emote:\d{1,20}:([^\[\]]{0,100})\]")
 
 
@@ -55,29 +58,29 @@ def chat_sent(data: dict[str, Any], delivery_id: str, at_ms: int) -> Told:
     if not words:
         return None
     message_id = optional_text(data, "message_id") or delivery_id
-    return _event(data, message_id, at_ms, Comment(_webhook_user(data, "sender"), words))
+    return _event(data, message_id, at_ms, Comment(_user(mapping(data, "sender"), _WEBHOOK_ID), words))
 
 
 def followed(data: dict[str, Any], delivery_id: str, at_ms: int) -> Told:
     """Read a webhook's follow; it has no time of its own."""
-    return _event(data, delivery_id, at_ms, Follow(_webhook_user(data, "follower")))
+    return _event(data, delivery_id, at_ms, Follow(_user(mapping(data, "follower"), _WEBHOOK_ID)))
 
 
 def subscribed(data: dict[str, Any], delivery_id: str, at_ms: int) -> Told:
     """Read a new or renewed subscription: one was bought. ``duration`` is how long it lasts already."""
-    return _event(data, delivery_id, at_ms, _subscription(_webhook_user(data, "subscriber")))
+    return _event(data, delivery_id, at_ms, _subscription(_user(mapping(data, "subscriber"), _WEBHOOK_ID)))
 
 
 def subscriptions_gifted(data: dict[str, Any], delivery_id: str, at_ms: int) -> Told:
     """Read a webhook's gifted subscriptions, one a giftee; an anonymous gifter is all null."""
     count = len(sequence(data, "giftees"))
-    return _event(data, delivery_id, at_ms, _gifted_subscriptions(_webhook_user(data, "gifter"), count))
+    return _event(data, delivery_id, at_ms, _gifted_subscriptions(_user(mapping(data, "gifter"), _WEBHOOK_ID), count))
 
 
 def kicks_gifted(data: dict[str, Any], delivery_id: str, at_ms: int) -> Told:
     """Read a webhook's gift of Kicks."""
     gift = mapping(data, "gift")
-    content = _kicks(_webhook_user(data, "sender"), gift, optional_text(gift, "message"))
+    content = _kicks(_user(mapping(data, "sender"), _WEBHOOK_ID), gift, optional_text(gift, "message"))
     return _event(data, delivery_id, at_ms, content)
 
 
@@ -106,7 +109,7 @@ def chat_message(data: dict[str, Any], _delivery_id: str, at_ms: int) -> Told:
     words = plain(text(data, "content"))
     if not words:
         return None
-    user = _socket_user(mapping(data, "sender"))
+    user = _user(mapping(data, "sender"), _SOCKET_ID)
     return _event(data, optional_text(data, "id"), at_ms, Comment(user, words))
 
 
@@ -129,7 +132,7 @@ def gifted_subscriptions(data: dict[str, Any], _delivery_id: str, at_ms: int) ->
 def kicks(data: dict[str, Any], _delivery_id: str, at_ms: int) -> Told:
     """Read the socket's gift of Kicks."""
     message_id = optional_text(data, "gift_transaction_id")
-    user = _socket_user(optional_mapping(data, "sender"))
+    user = _user(optional_mapping(data, "sender"), _SOCKET_ID)
     return _event(data, message_id, at_ms, _kicks(user, mapping(data, "gift"), optional_text(data, "message")))
 
 
@@ -213,37 +216,24 @@ def _event(data: dict[str, Any], message_id: str, at_ms: int, content: Content) 
     return LiveEvent(plausible_timestamp_ms(created_at_ms, at_ms), content, message_id[:MAX_ID_CHARS])
 
 
-def _webhook_user(data: dict[str, Any], key: str) -> User:
-    user = mapping(data, key)
-    return _user(optional_integer(user, "user_id"), user)
-
-
-def _socket_user(sender: dict[str, Any]) -> User:
-    return _user(optional_integer(sender, "id"), sender)
-
-
-def _user(user_id: int, user: dict[str, Any]) -> User:
+def _user(user: dict[str, Any], id_key: str) -> User:
     """Level from the badge of that name (socket only); badge and months from the subscriber badge."""
+    user_id = optional_integer(user, id_key)
     name = optional_text(user, "username")
     if user_id <= 0:
         return _named("" if user.get("is_anonymous") else name)
     level = badge_level = 0
     badge = ""
-    # Read without the typed readers: this runs for every comment, and nothing here is worth a refusal.
     identity = user.get("identity")
     if type(identity) is dict:
-        for one in _objects(identity.get("badges_v2")):
-            if one.get("name") == "level":
+        for one in optional_sequence(identity, "badges_v2"):
+            if type(one) is dict and one.get("name") == "level":
                 level = optional_integer(one.get("metadata"), "level")
-        for one in _objects(identity.get("badges")):
-            if one.get("type") == "subscriber":
+        for one in optional_sequence(identity, "badges"):
+            if type(one) is dict and one.get("type") == "subscriber":
                 badge = optional_text(one, "text") or "Subscriber"
                 badge_level = optional_integer(one, "count")
     return User(f"kick_{user_id}", name, level, badge, badge_level)
-
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    return [one for one in value if type(one) is dict] if type(value) is list else []
 
 
 def _named(name: str) -> User:

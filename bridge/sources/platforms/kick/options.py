@@ -82,4 +82,4 @@ class Options(SourceOptions):
     @property
     def broadcaster_id(self) -> int:
         """The broadcaster's user id, if ``room`` is one, else 0."""
-        return int(self.room) if self.room.isascii() and self.room.isdigit() and len(self.room) <= 18 else 0
+        return int(self.room) if self.room.isdigit() and self.room.isascii() and len(self.room) <= 18 else 0

@@ -23,10 +23,7 @@ MAX_REMEMBERED = 1_000
 PAUSE_SECS = 5.0
 
 _NAMESPACE = "App\\Events\\"
-_DECODE = {
-    **SOCKET_MESSAGES,
-    **{f"{_NAMESPACE}{name}": decode for name, decode in SOCKET_MESSAGES.items()},
-}
+_READ = {prefix + name: (name, read) for name, read in SOCKET_MESSAGES.items() for prefix in ("", _NAMESPACE)}
 _MAX_NAME_CHARS = 64
 _PING = orjson.dumps({"event": "pusher:ping", "data": {}}).decode()
 _PONG = orjson.dumps({"event": "pusher:pong", "data": {}}).decode()
@@ -68,17 +65,17 @@ class PusherDecoder(QuietDecoder):
         data = message.get("data")
         if type(data) is str:
             data = parse_json(data, "data")
-        decode = _DECODE.get(name)
-        if decode is not None:
-            return self._event(name.removeprefix(_NAMESPACE), decode, data, at_ms)
+        known = _READ.get(name)
+        if known is not None:
+            return self._event(*known, data, at_ms)
         if name.startswith("pusher"):
             return self._protocol(name, data)
         name = name.removeprefix(_NAMESPACE)
         return Decoded(ignored=[name]) if name in SOCKET_IGNORED else Decoded(unknown=[name[:_MAX_NAME_CHARS]])
 
-    def _event(self, name: str, decode: Read, data: Any, at_ms: int) -> Decoded:
+    def _event(self, name: str, read: Read, data: Any, at_ms: int) -> Decoded:
         try:
-            told = decode(as_object(data, ""), "", at_ms)
+            told = read(as_object(data, ""), "", at_ms)
         except DecodeError as error:
             raise DecodeError(f"data.{error.path}".rstrip("."), error.problem) from None
         if isinstance(told, LiveEvent):

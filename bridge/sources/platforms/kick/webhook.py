@@ -15,7 +15,7 @@ from bridge.errors import DecodeError, PushRefusedError
 from bridge.events import LiveEvent, plausible_timestamp_ms
 from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.contract import Decoded, PushAnswer, PushRequest
-from bridge.sources.fields import optional_integer, optional_mapping, optional_text, parse_json
+from bridge.sources.fields import optional_integer, optional_mapping, parse_json
 from bridge.sources.platforms.kick.messages import WEBHOOK_IGNORED, WEBHOOK_MESSAGES, as_object
 from bridge.sources.platforms.kick.options import Options
 
@@ -95,8 +95,10 @@ def decode_event(name: str, data: dict[str, Any], delivery_id: str, at_ms: int, 
 
 def _is_ours(broadcaster: Mapping[str, Any], options: Options) -> bool:
     # An app has one URL for all its channels, so a delivery may be another room's.
-    if not options.room or not broadcaster:
+    room = options.room
+    if not room or not broadcaster:
         return True
     if options.broadcaster_id:
         return optional_integer(broadcaster, "user_id") == options.broadcaster_id
-    return optional_text(broadcaster, "channel_slug").casefold() == options.room.casefold()
+    slug = broadcaster.get("channel_slug")
+    return slug == room or (type(slug) is str and slug.casefold() == room.casefold())
