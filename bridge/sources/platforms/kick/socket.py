@@ -12,7 +12,7 @@ from bridge.events import LiveEvent
 from bridge.sources.contract import NOTHING, Decoded, Frame, HttpAnswer, HttpCall, QuietDecoder
 from bridge.sources.fields import optional_integer, parse_json, text
 from bridge.sources.platforms.kick.channel import Watch
-from bridge.sources.platforms.kick.messages import SOCKET_IGNORED, SOCKET_MESSAGES, TOLD_TWICE, Read, as_object
+from bridge.sources.platforms.kick.messages import SOCKET_IGNORED, SOCKET_MESSAGES, TOLD_TWICE, Read
 
 HEARTBEAT_SECS = 10.0
 """How often silence is looked at; a ping goes out only after ``PING_AFTER_SECS`` of it."""
@@ -67,17 +67,20 @@ class PusherDecoder(QuietDecoder):
             data = parse_json(data, "data")
         known = _READ.get(name)
         if known is not None:
-            return self._event(*known, data, at_ms)
+            short_name, read = known
+            return self._event(short_name, read, data, at_ms)
         if name.startswith("pusher"):
             return self._protocol(name, data)
         name = name.removeprefix(_NAMESPACE)
         return Decoded(ignored=[name]) if name in SOCKET_IGNORED else Decoded(unknown=[name[:_MAX_NAME_CHARS]])
 
     def _event(self, name: str, read: Read, data: Any, at_ms: int) -> Decoded:
+        if type(data) is not dict:
+            raise DecodeError("data", f"is {type(data).__name__}, an object expected")
         try:
-            told = read(as_object(data, ""), "", at_ms)
+            told = read(data, "", at_ms)
         except DecodeError as error:
-            raise DecodeError(f"data.{error.path}".rstrip("."), error.problem) from None
+            raise DecodeError(f"data.{error.path}", error.problem) from None
         if isinstance(told, LiveEvent):
             if name in TOLD_TWICE and self._is_repeat(told, at_ms):
                 return Decoded(ignored=[name])

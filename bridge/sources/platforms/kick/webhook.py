@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -15,7 +14,7 @@ from bridge.errors import DecodeError, PushRefusedError
 from bridge.events import LiveEvent, plausible_timestamp_ms
 from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.contract import Decoded, PushAnswer, PushRequest
-from bridge.sources.fields import optional_integer, optional_mapping, parse_json
+from bridge.sources.fields import optional_integer, parse_json
 from bridge.sources.platforms.kick.messages import WEBHOOK_IGNORED, WEBHOOK_MESSAGES, as_object
 from bridge.sources.platforms.kick.options import Options
 
@@ -85,7 +84,7 @@ def decode_event(name: str, data: dict[str, Any], delivery_id: str, at_ms: int, 
         if name in WEBHOOK_IGNORED:
             return Decoded(ignored=[name])
         return Decoded(unknown=[name[:_MAX_NAME_CHARS] or "(no type)"])
-    if not _is_ours(optional_mapping(data, "broadcaster"), options):
+    if not _is_ours(data.get("broadcaster"), options):
         return Decoded(ignored=["another channel"])
     told = decode(data, delivery_id, at_ms)
     if told is None:
@@ -93,10 +92,10 @@ def decode_event(name: str, data: dict[str, Any], delivery_id: str, at_ms: int, 
     return Decoded([told]) if isinstance(told, LiveEvent) else Decoded(notices=[told])
 
 
-def _is_ours(broadcaster: Mapping[str, Any], options: Options) -> bool:
+def _is_ours(broadcaster: object, options: Options) -> bool:
     # An app has one URL for all its channels, so a delivery may be another room's.
     room = options.room
-    if not room or not broadcaster:
+    if not room or type(broadcaster) is not dict or not broadcaster:
         return True
     if options.broadcaster_id:
         return optional_integer(broadcaster, "user_id") == options.broadcaster_id
