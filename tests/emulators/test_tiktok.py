@@ -79,6 +79,21 @@ async def test_a_burst_before_the_connection_breaks_is_told_whole() -> None:
         assert [text.partition(" ")[0] for text in source.seen.texts] == [str(number) for number in range(600)]
 
 
+async def test_what_was_said_between_two_connections_is_told_by_the_signer() -> None:
+    async with TikTokEmulator() as tiktok, watching(tiktok) as source:
+        viewer = await tiktok.viewer()
+        before, missed, after = (tiktok.chat(text) for text in ("before", "missed", "after"))
+        await viewer.send(before)
+        await source.until(comments(1))
+        tiktok.told_by_signer = [before, missed]
+        viewer.drop()
+        await (await tiktok.viewer(1)).send(after)
+        seen = await source.until(comments(4))
+
+        told = Intake().offer(seen.events, 0.0).events
+        assert Seen(events=told).texts == ["before", "missed", "after"]
+
+
 async def test_history_is_not_told_and_what_is_sent_again_has_the_same_id() -> None:
     async with TikTokEmulator() as tiktok, watching(tiktok) as source:
         viewer = await tiktok.viewer()

@@ -95,6 +95,8 @@ class TikTokEmulator(LocalSite):
         self.signer_faults: list[web.Response] = []
         self.refuses_unsigned = False
         self.sign_requests: list[web.Request] = []
+        self.told_by_signer: list[wire.Fields] = []
+        """What the next answers of the signer hold besides history."""
         self.viewers: list[Viewer] = []
         self.violations: list[str] = []
         self._unused_signatures: set[str] = set()
@@ -162,6 +164,7 @@ class TikTokEmulator(LocalSite):
         signature = f"sig-{self.signatures}"
         self._unused_signatures.add(signature)
         backlog = [self.chat("said before the signature", said_ms=now_ms() - 60_000, is_history=True)]
+        backlog += self.told_by_signer
         body = wire.fetch_result(backlog, push_server=self.socket_url, route_params={"wrss": signature})
         return web.Response(body=body, headers={"X-Set-TT-Cookie": f"ttwid={signature}; Path=/"})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
+from collections.abc import Sequence
 from dataclasses import replace
 
 import orjson
@@ -31,12 +32,17 @@ _TYPES_ON_THE_WIRE = frozenset(name.encode() for name in (*FRAME_TYPES, "msg"))
 class WebcastDecoder(QuietDecoder):
     """One socket connection to one live.
 
-    ``unsigned`` says that no signer vouched for us, which explains a socket that closes without a word.
+    ``backlog`` is what the signer's answer told already: the socket goes on after it. It is told with the first
+    messages of the socket. ``unsigned`` says that no signer vouched for us, which explains a socket that closes
+    without a word.
     """
 
-    def __init__(self, room_id: int, cursor: bytes = b"", *, unsigned: bool = False) -> None:
+    def __init__(
+        self, room_id: int, cursor: bytes = b"", backlog: Sequence[wire.Envelope] = (), *, unsigned: bool = False
+    ) -> None:
         self._room_id = room_id
         self._cursor = cursor
+        self._backlog = backlog
         self._unsigned = unsigned
         self._heartbeats = 0
         self._was_served = False
@@ -86,7 +92,10 @@ class WebcastDecoder(QuietDecoder):
             return Decoded(unknown=[f"frame {label(name)}"])
         result = parse(wire.FetchResult, inflated(push.payload), "frame.payload")
         self._was_served = True
-        decoded = decode_messages(result.messages, received_at_ms)
+        messages: Sequence[wire.Envelope] = result.messages
+        if self._backlog:
+            messages, self._backlog = [*self._backlog, *messages], ()
+        decoded = decode_messages(messages, received_at_ms)
         if not result.need_ack:
             return decoded
         return replace(decoded, replies=[_frame(b"ack", result.internal_ext, push.log_id)])

@@ -153,8 +153,7 @@ async def _signed(options: Options, http: HttpClient, room_id: int) -> Connectio
     cookies = _cookies(answer.headers.get("x-set-tt-cookie", ""))
     if options.websocket_url or _is_tiktok(push_server):
         cookies = {**_cookies(options.cookie.reveal()), **cookies}
-    decoder = WebcastDecoder(room_id, result.cursor)
-    return Connection(_endpoint(url, cookies), decoder)
+    return Connection(_endpoint(url, cookies), WebcastDecoder(room_id, result.cursor, result.messages))
 
 
 async def _unsigned(options: Options, http: HttpClient, room_id: int) -> Connection:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.errors import SourceAuthError
 from bridge.events import Comment, LiveEvent, User
+from bridge.sources.codecs import tiktok_pb2
 from bridge.sources.contract import Decoded, Frame
 from bridge.sources.platforms.tiktok.connection import MAX_PAYLOAD_BYTES, OfflineDecoder, WebcastDecoder
 from bridge.sources.platforms.tiktok.messages import MAX_MESSAGES
@@ -18,6 +19,10 @@ from tests.emulators import tiktok_wire as wire
 AT_MS = 1_760_000_000_500
 SAID_MS = 1_760_000_000_000
 MIRA = User("tiktok_11", "Mira")
+
+
+def said(text: str, msg_id: int, *, old: bool = False) -> wire.Fields:
+    return wire.envelope("WebcastChatMessage", wire.chat(text, msg_id, SAID_MS), msg_id, is_history=old)
 
 
 def test_an_acknowledgement_repeats_the_log_id_and_the_internal_ext() -> None:
@@ -30,6 +35,16 @@ def test_an_acknowledgement_repeats_the_log_id_and_the_internal_ext() -> None:
 
 def test_a_frame_that_wants_no_acknowledgement_gets_none() -> None:
     assert not WebcastDecoder(1).feed(Frame(wire.pushed(), AT_MS)).replies
+
+
+def test_what_the_signer_told_already_comes_with_the_first_messages_and_once() -> None:
+    told = tiktok_pb2.FetchResult.FromString(wire.fetch_result([said("missed", 1), said("long ago", 2, old=True)]))
+    decoder = WebcastDecoder(1, backlog=told.messages)
+    feeds = [decoder.feed(Frame(frame, AT_MS)) for frame in (wire.push(b"", "hb"), wire.pushed(said("new", 3)))]
+    feeds.append(decoder.feed(Frame(wire.pushed(said("newer", 4)), AT_MS)))
+
+    assert [[event.id for event in decoded.events] for decoded in feeds] == [[], ["1", "3"], ["4"]]
+    assert feeds[1].ignored == ["history"]
 
 
 def test_the_greeting_enters_the_room_and_beats_once() -> None:
