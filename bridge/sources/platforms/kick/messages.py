@@ -46,6 +46,9 @@ ENDED = Notice(NoticeKind.ENDED, "Kick says that the live has ended")
 
 MAX_ID_CHARS = 256
 
+_NOBODY = "anonymous"
+"""What the socket calls whoever hides behind a gift."""
+
 _WEBHOOK_ID, _SOCKET_ID = "user_id", "id"
 """Where a viewer's number stands."""
 
@@ -74,13 +77,14 @@ def subscribed(data: dict[str, Any], delivery_id: str, at_ms: int) -> Told:
 def subscriptions_gifted(data: dict[str, Any], delivery_id: str, at_ms: int) -> Told:
     """Read a webhook's gifted subscriptions, one a giftee; an anonymous gifter is all null."""
     count = len(sequence(data, "giftees"))
-    return _event(data, delivery_id, at_ms, _gifted_subscriptions(_user(mapping(data, "gifter"), _WEBHOOK_ID), count))
+    gifter = _user(optional_mapping(data, "gifter"), _WEBHOOK_ID)
+    return _event(data, delivery_id, at_ms, _gifted_subscriptions(gifter, count))
 
 
 def kicks_gifted(data: dict[str, Any], delivery_id: str, at_ms: int) -> Told:
     """Read a webhook's gift of Kicks."""
     gift = mapping(data, "gift")
-    content = _kicks(_user(mapping(data, "sender"), _WEBHOOK_ID), gift, optional_text(gift, "message"))
+    content = _kicks(_user(optional_mapping(data, "sender"), _WEBHOOK_ID), gift, optional_text(gift, "message"))
     return _event(data, delivery_id, at_ms, content)
 
 
@@ -116,6 +120,11 @@ def chat_message(data: dict[str, Any], _delivery_id: str, at_ms: int) -> Told:
 def subscription(data: dict[str, Any], _delivery_id: str, at_ms: int) -> Told:
     """Read a subscription; ``months`` counts those so far, and the price is not told."""
     return _event(data, "", at_ms, _subscription(_named(optional_text(data, "username"))))
+
+
+def channel_subscription(data: dict[str, Any], delivery_id: str, at_ms: int) -> Told:
+    """Read a subscription told to the channel; that of several users is a gift, which is told by its own name."""
+    return None if len(optional_sequence(data, "user_ids")) > 1 else subscription(data, delivery_id, at_ms)
 
 
 def gifted_subscriptions(data: dict[str, Any], _delivery_id: str, at_ms: int) -> Told:
@@ -157,7 +166,7 @@ def stopped(_data: dict[str, Any], _delivery_id: str, _at_ms: int) -> Told:
 SOCKET_MESSAGES: dict[str, Read] = {
     "ChatMessageEvent": chat_message,
     "SubscriptionEvent": subscription,
-    "ChannelSubscriptionEvent": subscription,
+    "ChannelSubscriptionEvent": channel_subscription,
     "GiftedSubscriptionsEvent": gifted_subscriptions,
     "KicksGifted": kicks,
     "FollowersUpdated": followers,
@@ -166,8 +175,17 @@ SOCKET_MESSAGES: dict[str, Read] = {
 }
 """Names without the ``App\\Events\\`` that some of them carry."""
 
-TOLD_TWICE = frozenset({"SubscriptionEvent", "ChannelSubscriptionEvent", "FollowersUpdated"})
-"""Told on several channels, without an id: a subscription comes by either name or by both, seconds apart (observed)."""
+_SUBSCRIPTIONS = frozenset({"SubscriptionEvent", "ChannelSubscriptionEvent"})
+TOLD_BEFORE_BY: dict[str, frozenset[str]] = {
+    "SubscriptionEvent": _SUBSCRIPTIONS,
+    "ChannelSubscriptionEvent": _SUBSCRIPTIONS | {"GiftedSubscriptionsEvent"},
+    "GiftedSubscriptionsEvent": frozenset(),
+    "FollowersUpdated": frozenset({"FollowersUpdated"}),
+}
+"""By which messages the same fact about the same viewer may have been told, seconds before and without an id.
+
+A subscription comes by either name or by both (observed); a single gift may come as its giver's subscription too.
+"""
 
 SOCKET_IGNORED = frozenset(
     {
@@ -237,8 +255,10 @@ def _user(user: dict[str, Any], id_key: str) -> User:
 
 
 def _named(name: str) -> User:
-    """Return a viewer of whom only the name is told; without one it is nobody in particular."""
-    return User(f"kick_{name}", name) if name else User("kick_0", masked=True)
+    """Return a viewer of whom only the name is told; without one of their own it is nobody in particular."""
+    if not name or name.casefold() == _NOBODY:
+        return User("kick_0", name, masked=True)
+    return User(f"kick_{name}", name)
 
 
 def _subscription(user: User) -> Gift:

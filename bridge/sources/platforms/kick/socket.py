@@ -12,7 +12,7 @@ from bridge.events import LiveEvent
 from bridge.sources.contract import NOTHING, Decoded, Frame, HttpAnswer, HttpCall, QuietDecoder
 from bridge.sources.fields import optional_integer, parse_json, text
 from bridge.sources.platforms.kick.channel import Watch
-from bridge.sources.platforms.kick.messages import SOCKET_IGNORED, SOCKET_MESSAGES, TOLD_TWICE, Read
+from bridge.sources.platforms.kick.messages import SOCKET_IGNORED, SOCKET_MESSAGES, TOLD_BEFORE_BY, Read
 
 HEARTBEAT_SECS = 10.0
 """How often silence is looked at; a ping goes out only after ``PING_AFTER_SECS`` of it."""
@@ -37,7 +37,7 @@ class PusherDecoder(QuietDecoder):
         self._watch = watch
         self._ping_after_secs = PING_AFTER_SECS
         self._quiet_secs = 0.0
-        self._told: dict[tuple[int, str], int] = {}
+        self._told: dict[tuple[str, str], int] = {}
 
     def feed(self, frame: Frame) -> Decoded:
         """Decode one text frame."""
@@ -82,7 +82,7 @@ class PusherDecoder(QuietDecoder):
         except DecodeError as error:
             raise DecodeError(f"data.{error.path}", error.problem) from None
         if isinstance(told, LiveEvent):
-            if name in TOLD_TWICE and self._is_repeat(told, at_ms):
+            if name in TOLD_BEFORE_BY and self._is_repeat(name, told, at_ms):
                 return Decoded(ignored=[name])
             return Decoded((told,))
         if told is None:
@@ -104,16 +104,17 @@ class PusherDecoder(QuietDecoder):
             return Decoded(ignored=[name], end=close_meaning(code) if code else None)
         return Decoded(ignored=[name]) if name in PROTOCOL_IGNORED else Decoded(unknown=[name[:_MAX_NAME_CHARS]])
 
-    def _is_repeat(self, event: LiveEvent, at_ms: int) -> bool:
+    def _is_repeat(self, name: str, event: LiveEvent, at_ms: int) -> bool:
         assert event.user is not None
         if event.user.masked:
             return False
-        key = (event.content.type.value, event.user.name.casefold())
-        told_at_ms = self._told.get(key)
-        if told_at_ms is not None and 0 <= at_ms - told_at_ms <= TOLD_TWICE_MS:
-            return True
-        self._told.pop(key, None)
-        self._told[key] = at_ms
+        who = event.user.name.casefold()
+        for other in TOLD_BEFORE_BY[name]:
+            told_at_ms = self._told.get((other, who))
+            if told_at_ms is not None and 0 <= at_ms - told_at_ms <= TOLD_TWICE_MS:
+                return True
+        self._told.pop((name, who), None)
+        self._told[name, who] = at_ms
         if len(self._told) > MAX_REMEMBERED:
             del self._told[next(iter(self._told))]
         return False

@@ -13,7 +13,7 @@ from bridge.sources.platforms.kick import PLATFORM
 from bridge.sources.platforms.kick.messages import (
     SOCKET_IGNORED,
     SOCKET_MESSAGES,
-    TOLD_TWICE,
+    TOLD_BEFORE_BY,
     WEBHOOK_IGNORED,
     WEBHOOK_MESSAGES,
 )
@@ -180,6 +180,31 @@ def test_gifted_subscriptions_count_their_giftees() -> None:
     assert told == Gift(User("kick_Noa", "Noa"), "Gifted subscription", 3, priced=False)
 
 
+def test_gifted_subscriptions_that_also_come_as_the_givers_subscription_count_once() -> None:
+    decoder = PusherDecoder(70, 71)
+    gift = frame("App\\Events\\GiftedSubscriptionsEvent", gifted(["a"], 12))
+    told_again = frame("App\\Events\\ChannelSubscriptionEvent", {"user_ids": [9], "username": "noa"})
+    another = frame("App\\Events\\GiftedSubscriptionsEvent", gifted(["b"], 13))
+    own = frame("App\\Events\\SubscriptionEvent", {"chatroom_id": 70, "username": "Noa", "months": 1})
+
+    decoded = [decoder.feed(Frame(one, AT_MS + 900)) for one in (gift, told_again, another, own)]
+
+    assert [len(one.events) for one in decoded] == [1, 0, 1, 1]
+    assert decoded[1].ignored == ["ChannelSubscriptionEvent"]
+
+
+def test_a_channels_subscription_of_several_users_is_a_gift_that_its_own_message_tells() -> None:
+    told = fed("App\\Events\\ChannelSubscriptionEvent", {"user_ids": [5, 6], "username": "Noa", "channel_id": 71})
+
+    assert told == Decoded(ignored=["ChannelSubscriptionEvent"])
+
+
+def test_an_anonymous_giver_is_nobody_in_particular() -> None:
+    event = only("GiftedSubscriptionsEvent", {**gifted(["a", "b"], 0), "gifter_username": "Anonymous"})
+
+    assert event.user == User("kick_0", "Anonymous", masked=True)
+
+
 def test_the_same_gifted_subscriptions_twice_share_an_id_and_the_next_or_another_chunk_have_their_own() -> None:
     ids = [
         only("GiftedSubscriptionsEvent", gifted(names, total)).id
@@ -317,7 +342,7 @@ def test_no_name_is_both_read_and_ignored() -> None:
     assert not SOCKET_MESSAGES.keys() & SOCKET_IGNORED
     assert not WEBHOOK_MESSAGES.keys() & WEBHOOK_IGNORED
     assert not PROTOCOL_IGNORED & {"pusher:connection_established", "pusher:ping", "pusher:error"}
-    assert SOCKET_MESSAGES.keys() >= TOLD_TWICE
+    assert SOCKET_MESSAGES.keys() >= TOLD_BEFORE_BY.keys()
 
 
 def test_every_real_socket_frame_is_read_or_known() -> None:

@@ -87,8 +87,15 @@ def test_a_subscription_is_one_gift_without_a_price_however_many_months_it_lasts
     assert event == LiveEvent(SENT_MS, Gift(User("kick_502", "Noa"), "Subscription", 1, priced=False), MESSAGE_ID)
 
 
-@pytest.mark.parametrize(("gifter", "user"), [(NOA, User("kick_502", "Noa")), (NOBODY, User("kick_0", masked=True))])
-def test_gifted_subscriptions_count_their_giftees(gifter: dict[str, Any], user: User) -> None:
+@pytest.mark.parametrize(
+    ("gifter", "user"),
+    [
+        (NOA, User("kick_502", "Noa")),
+        (NOBODY, User("kick_0", masked=True)),
+        (None, User("kick_0", masked=True)),
+    ],
+)
+def test_gifted_subscriptions_count_their_giftees(gifter: dict[str, Any] | None, user: User) -> None:
     event = only("channel.subscription.gifts", {"gifter": gifter, "giftees": [NOA, NOA, NOA]})
 
     assert event.content == Gift(user, "Gifted subscription", 3, priced=False)
