@@ -207,9 +207,9 @@ def plausible_timestamp_ms(timestamp_ms: int, received_at_ms: int) -> int:
     Impossible are years before 2005 (a missing value, or seconds taken for ms) and, when our own
     clock is plausible, more than a day ahead of it.
     """
-    knows_time = received_at_ms >= _EARLIEST_PLAUSIBLE_MS
-    latest_ms = received_at_ms + _CLOCK_TOLERANCE_MS if knows_time else MAX_TIMESTAMP_MS
-    if _EARLIEST_PLAUSIBLE_MS <= timestamp_ms <= latest_ms and timestamp_ms <= MAX_TIMESTAMP_MS:
+    if _EARLIEST_PLAUSIBLE_MS <= timestamp_ms <= MAX_TIMESTAMP_MS and (
+        timestamp_ms <= received_at_ms + _CLOCK_TOLERANCE_MS or received_at_ms < _EARLIEST_PLAUSIBLE_MS
+    ):
         return timestamp_ms
     return min(max(received_at_ms, 0), MAX_TIMESTAMP_MS)
 
