@@ -254,11 +254,12 @@ class BilibiliRoom:
                 message = await ws.receive()
         except TimeoutError:
             return "no auth in time", 0
-        packets = unpack(message.data).packets if message.type is WSMsgType.BINARY else []
-        if not packets or packets[0].operation != OP_AUTH:
+        packets = unpack(message.data)[0] if message.type is WSMsgType.BINARY else []
+        operation, auth = packets[0] if packets else (0, b"")
+        if operation != OP_AUTH:
             return "no auth packet", 0
         try:
-            body = parse_json(packets[0].body)
+            body = parse_json(auth)
         except DecodeError:
             return "unreadable auth packet", 0
         grant = self.api.grants.get(optional_text(body, "key"))
@@ -286,10 +287,11 @@ class BilibiliRoom:
                 return
             if message.type is not WSMsgType.BINARY:
                 return
-            for packet in unpack(message.data).packets:
-                if packet.operation == OP_HEARTBEAT:
+            packets, _ = unpack(message.data)
+            for operation, body in packets:
+                if operation == OP_HEARTBEAT:
                     client.heartbeats += 1
                     if not self._is_silent:
                         # A popularity of 1, then the heartbeat's own body outside the packet's length.
                         popularity = pack(OP_HEARTBEAT_REPLY, struct.pack(">I", 1), sequence=0)
-                        await client.socket.send_bytes(popularity + packet.body)
+                        await client.socket.send_bytes(popularity + body)

@@ -236,19 +236,20 @@ class OpenLive(LocalSite):
         async for received in socket:
             if received.type is not WSMsgType.BINARY:
                 break
-            for packet in unpack(received.data).packets:
-                if packet.operation == OP_AUTH:
-                    code = self.auth_code or (0 if packet.body.decode() in known else -101)
+            packets, _ = unpack(received.data)
+            for operation, body in packets:
+                if operation == OP_AUTH:
+                    code = self.auth_code or (0 if body.decode() in known else -101)
                     await socket.send_bytes(pack(OP_AUTH_REPLY, orjson.dumps({"code": code})))
                     async with self._changed:
                         client.authenticated = code == 0
                         self._changed.notify_all()
-                elif packet.operation == OP_HEARTBEAT and client.authenticated:
+                elif operation == OP_HEARTBEAT and client.authenticated:
                     async with self._changed:
                         client.heartbeats += 1
                         self._changed.notify_all()
                     # The real server echoes the body behind the packet, outside its length.
-                    await socket.send_bytes(pack(OP_HEARTBEAT_REPLY, (1).to_bytes(4, "big")) + packet.body)
+                    await socket.send_bytes(pack(OP_HEARTBEAT_REPLY, (1).to_bytes(4, "big")) + body)
                 else:
                     await socket.close()
         client.is_open = False

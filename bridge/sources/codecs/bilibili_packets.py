@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import brotli  # type: ignore[import-untyped]
 
@@ -38,27 +36,17 @@ MAX_PACKETS = 10_000
 """Packets read of one frame: a bomb of empty packets would cost more than its bytes. Busy rooms send dozens."""
 
 _HEADER = struct.Struct(">IHHII")
+_HEADER_BYTES = 16
 _BROTLI_BLOCK_BYTES = 1024 * 1024
 
 
-class Packet(NamedTuple):
-    """One plain packet: what it is for, and its body."""
-
-    operation: int
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Unpacked:
-    """The plain packets of a frame in order, and what could not be read."""
-
-    packets: list[Packet] = field(default_factory=list)
-    problems: list[DecodeError] = field(default_factory=list)
+Packet = tuple[int, bytes]
+"""One plain packet: the operation that it is for, and its body."""
 
 
 def pack(operation: int, body: bytes, *, version: int = VERSION_CONTROL, sequence: int = 1) -> bytes:
     """Return one packet. Clients send version 1 and sequence 1."""
-    return _HEADER.pack(_HEADER.size + len(body), _HEADER.size, version, operation, sequence) + body
+    return _HEADER.pack(_HEADER_BYTES + len(body), _HEADER_BYTES, version, operation, sequence) + body
 
 
 def pack_compressed(packets: bytes, version: int) -> bytes:
@@ -67,16 +55,19 @@ def pack_compressed(packets: bytes, version: int) -> bytes:
     return pack(OP_MESSAGE, body, version=version, sequence=0)
 
 
-def unpack(frame: bytes) -> Unpacked:
-    """Return the packets of a frame, compressed ones opened; a fault costs only what follows it in its own body."""
-    if len(frame) >= _HEADER.size:
+def unpack(frame: bytes) -> tuple[list[Packet], list[DecodeError]]:
+    """Return the packets of a frame in order, compressed ones opened, and what could not be read.
+
+    A fault costs only what follows it in its own body.
+    """
+    if len(frame) >= _HEADER_BYTES:
         total, header, version, operation, _ = _HEADER.unpack_from(frame)
-        if total == len(frame) and header == _HEADER.size and version <= VERSION_CONTROL:
+        if total == len(frame) and header == _HEADER_BYTES and version <= VERSION_CONTROL:
             # By far the most frequent frame where nothing is compressed: one packet and nothing else.
-            return Unpacked([Packet(operation, frame[header:])])
+            return [(operation, frame[header:])], []
     reader = _Reader()
     reader.read(frame, depth=0, cut=False)
-    return Unpacked(reader.packets, reader.problems)
+    return reader.packets, reader.problems
 
 
 class _Reader:
@@ -95,10 +86,10 @@ class _Reader:
         offset, end = 0, len(data)
         while offset < end:
             left = end - offset
-            if left < _HEADER.size:
-                return self._unreadable(f"{left} bytes are left, a header has {_HEADER.size}", told=cut)
+            if left < _HEADER_BYTES:
+                return self._unreadable(f"{left} bytes are left, a header has {_HEADER_BYTES}", told=cut)
             total, header, version, operation, _ = _HEADER.unpack_from(data, offset)
-            if header < _HEADER.size or total < header:
+            if header < _HEADER_BYTES or total < header:
                 return self._unreadable(f"claims {total} bytes with a header of {header}")
             if total > left:
                 return self._unreadable(f"claims {total} bytes, {left} are left", told=cut)
@@ -110,7 +101,7 @@ class _Reader:
             body = data[offset + header : offset + total]
             offset += total
             if version <= VERSION_CONTROL:
-                self.packets.append(Packet(operation, body))
+                self.packets.append((operation, body))
                 if operation == OP_HEARTBEAT_REPLY:
                     # The server echoes the heartbeat's body behind this packet, outside its length.
                     return None

@@ -5,12 +5,16 @@ from __future__ import annotations
 import orjson
 
 from bridge.sources.codecs.bilibili_packets import OP_MESSAGE, pack
-from tests.bench.messages import FRAMES, Sample, offline, words
+from tests.bench.messages import AT_MS, FRAMES, Sample, offline, words
 from tests.emulators.bilibili_open import danmaku
 
 
 def comments() -> Sample:
     more = {
+        "timestamp": AT_MS // 1000,
+        "open_id": "39b8fedb-60a5-4e29-ac75-b16955f7e632",
+        "union_id": "U_1T5jnLYsLMsDeSYA5c4ugOPQ",
+        "msg_id": "b706a698-1efc-4a70-a7d0-0ac41098e51b",
         "uface": "https://i0.hdslb.example/bfs/face/0123456789abcdef0123456789abcdef01234567.jpg",
         "fans_medal_level": 12,
         "fans_medal_name": "小鱼干",
@@ -20,6 +24,7 @@ def comments() -> Sample:
         "dm_type": 0,
         "glory_level": 25,
         "reply_open_id": "",
+        "reply_union_id": "",
         "reply_uname": "",
         "is_admin": 0,
     }

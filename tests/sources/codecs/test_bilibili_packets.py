@@ -16,7 +16,6 @@ from bridge.sources.codecs.bilibili_packets import (
     OP_MESSAGE,
     VERSION_BROTLI,
     VERSION_ZLIB,
-    Packet,
     pack,
     pack_compressed,
     unpack,
@@ -35,11 +34,11 @@ def header(total: int, length: int = 16, version: int = 0, operation: int = OP_M
 
 
 def bodies(frame: bytes) -> list[bytes]:
-    return [packet.body for packet in unpack(frame).packets]
+    return [body for _, body in unpack(frame)[0]]
 
 
 def problems(frame: bytes) -> list[str]:
-    return [str(problem) for problem in unpack(frame).problems]
+    return [str(problem) for problem in unpack(frame)[1]]
 
 
 def test_a_packet_is_a_header_of_16_bytes_and_its_body() -> None:
@@ -48,7 +47,7 @@ def test_a_packet_is_a_header_of_16_bytes_and_its_body() -> None:
 
 @pytest.mark.parametrize("version", [0, 1])
 def test_plain_bodies_are_given_as_they_are(version: int) -> None:
-    assert unpack(pack(OP_MESSAGE, b"{}", version=version)).packets == [Packet(OP_MESSAGE, b"{}")]
+    assert unpack(pack(OP_MESSAGE, b"{}", version=version)) == ([(OP_MESSAGE, b"{}")], [])
 
 
 def test_a_frame_may_hold_several_packets() -> None:
@@ -78,7 +77,7 @@ def test_an_empty_body_is_a_packet() -> None:
 
 def test_nothing_is_read_behind_a_heartbeat_reply_because_the_heartbeat_is_echoed_there() -> None:
     reply = pack(OP_HEARTBEAT_REPLY, b"\0\0\0\1") + b"[object Object]"
-    assert unpack(reply) == codec.Unpacked([Packet(OP_HEARTBEAT_REPLY, b"\0\0\0\1")], [])
+    assert unpack(reply) == ([(OP_HEARTBEAT_REPLY, b"\0\0\0\1")], [])
 
 
 @pytest.mark.parametrize(
@@ -141,13 +140,13 @@ def test_the_layers_of_a_frame_share_one_allowance() -> None:
 
 
 def test_a_frame_of_countless_empty_packets_is_read_no_further_than_the_limit() -> None:
-    unpacked = unpack(pack_compressed(message(b"") * 100_000, VERSION_BROTLI))
-    assert len(unpacked.packets) < codec.MAX_PACKETS
-    assert [str(problem) for problem in unpacked.problems] == ["packet: is one of more than 10000 in a frame"]
+    packets, faults = unpack(pack_compressed(message(b"") * 100_000, VERSION_BROTLI))
+    assert len(packets) < codec.MAX_PACKETS
+    assert [str(fault) for fault in faults] == ["packet: is one of more than 10000 in a frame"]
 
 
 def test_an_empty_frame_holds_nothing() -> None:
-    assert unpack(b"") == codec.Unpacked([], [])
+    assert unpack(b"") == ([], [])
 
 
 @given(st.binary(max_size=300))
@@ -162,16 +161,16 @@ def test_arbitrary_bytes_inside_packets_never_raise(data: bytes, version: int, o
 
 @given(st.lists(st.tuples(st.integers(0, 99), st.binary(max_size=40)), max_size=8), st.sampled_from(COMPRESSED))
 def test_what_is_packed_is_unpacked(pairs: list[tuple[int, bytes]], version: int) -> None:
-    packets = [Packet(operation, body) for operation, body in pairs if operation != OP_HEARTBEAT_REPLY]
-    plain = b"".join(pack(packet.operation, packet.body, version=0) for packet in packets)
-    assert unpack(plain) == codec.Unpacked(packets, [])
-    assert unpack(pack_compressed(plain, version)) == codec.Unpacked(packets, [])
+    packets = [(operation, body) for operation, body in pairs if operation != OP_HEARTBEAT_REPLY]
+    plain = b"".join(pack(operation, body, version=0) for operation, body in packets)
+    assert unpack(plain) == (packets, [])
+    assert unpack(pack_compressed(plain, version)) == (packets, [])
 
 
 def test_real_frames_are_read_whole() -> None:
     frames = sorted(folder("bilibili_web").glob("*.hex"))
     assert frames
     for path in frames:
-        unpacked = unpack(bytes.fromhex(path.read_text().replace("\n", "")))
-        assert unpacked.packets, path.name
-        assert not unpacked.problems, path.name
+        packets, faults = unpack(bytes.fromhex(path.read_text().replace("\n", "")))
+        assert packets, path.name
+        assert not faults, path.name

@@ -15,7 +15,6 @@ from bridge.sources.codecs.bilibili_packets import (
     OP_HEARTBEAT,
     OP_HEARTBEAT_REPLY,
     OP_MESSAGE,
-    Packet,
     pack,
     unpack,
 )
@@ -70,18 +69,18 @@ class RoomDecoder(QuietDecoder):
         if isinstance(frame.data, str):
             self._read_text(frame.data, found)
             return found.decoded()
-        unpacked = unpack(frame.data)
-        for packet in unpacked.packets:
-            if packet.operation == OP_MESSAGE:
+        packets, problems = unpack(frame.data)
+        for operation, body in packets:
+            if operation == OP_MESSAGE:
                 try:
-                    body = parse_json(packet.body, "body")
+                    message = parse_json(body, "body")
                 except DecodeError as error:
                     found.rejected.append(error)
                 else:
-                    read_message(body, found)
+                    read_message(message, found)
             else:
-                self._read_control(packet, found)
-        found.rejected.extend(unpacked.problems)
+                self._read_control(operation, body, found)
+        found.rejected.extend(problems)
         return found.decoded()
 
     def _read_text(self, data: str, found: Findings) -> None:
@@ -93,13 +92,13 @@ class RoomDecoder(QuietDecoder):
         for message in value if isinstance(value, list) else (value,):
             read_message(message, found)
 
-    def _read_control(self, packet: Packet, found: Findings) -> None:
-        if packet.operation == OP_AUTH_REPLY:
-            self._read_auth_reply(packet.body, found)
-        elif packet.operation in (OP_AUTH, OP_HEARTBEAT):
-            found.ignored.append(f"operation {packet.operation}")
-        elif packet.operation != OP_HEARTBEAT_REPLY:  # that one tells a popularity which means nothing any more
-            found.unknown.append(f"operation {packet.operation}" if packet.operation < 100 else "operation")
+    def _read_control(self, operation: int, body: bytes, found: Findings) -> None:
+        if operation == OP_AUTH_REPLY:
+            self._read_auth_reply(body, found)
+        elif operation in (OP_AUTH, OP_HEARTBEAT):
+            found.ignored.append(f"operation {operation}")
+        elif operation != OP_HEARTBEAT_REPLY:  # that one tells a popularity which means nothing any more
+            found.unknown.append(f"operation {operation}" if operation < 100 else "operation")
 
     def _read_auth_reply(self, body: bytes, found: Findings) -> None:
         try:

@@ -22,10 +22,10 @@ from bridge.sources.codecs.bilibili_packets import (
     OP_HEARTBEAT,
     OP_HEARTBEAT_REPLY,
     OP_MESSAGE,
-    Packet,
     pack,
     unpack,
 )
+from bridge.sources.codecs.results import joined
 from bridge.sources.contract import (
     NOTHING,
     Connection,
@@ -60,7 +60,7 @@ from bridge.sources.platforms.bilibili_open.api import (
     signed_headers,
     start_call,
 )
-from bridge.sources.platforms.bilibili_open.messages import IGNORED, MESSAGES, Collected, read_message
+from bridge.sources.platforms.bilibili_open.messages import IGNORED, MESSAGES, read_message
 
 __all__ = ["IGNORED", "MESSAGES", "PLATFORM", "Options", "signed_headers"]
 
@@ -105,20 +105,16 @@ class SocketDecoder(QuietDecoder):
 
     def feed(self, frame: Frame) -> Decoded:
         """Decode a WebSocket message, or as text one command body or an array of them."""
-        found = Collected()
         if isinstance(frame.data, str):
-            self._read_text(frame.data, frame.received_at_ms, found)
+            parts = self._read_text(frame.data, frame.received_at_ms)
         else:
-            unpacked = unpack(frame.data)
-            for packet in unpacked.packets:
-                self._read_packet(packet, frame.received_at_ms, found)
-            found.rejected.extend(unpacked.problems)
-        if found.end is not None and found.ended_game_id not in ("", self._game.game_id) and self._game.game_id:
-            found.end = None  # somebody else's session in the same room
-            found.ignored.append("INTERACTION_END of another session")
-        self._game.over |= found.end is not None
-        self._was_useful |= bool(found.events)
-        return found.decoded()
+            parts = self._read_packets(frame.data, frame.received_at_ms)
+        decoded = joined(parts)
+        if decoded.events:
+            self._was_useful = True
+        if decoded.end is not None:
+            self._game.over = True
+        return decoded
 
     def answered(self, call: HttpCall, answer: HttpAnswer, received_at_ms: int) -> Decoded:
         """Take the answer to a session's heartbeat: a lost session ends the connection, so that it starts again."""
@@ -147,42 +143,54 @@ class SocketDecoder(QuietDecoder):
         game.over = True
         return (end_call(self._options, game.game_id),)
 
-    def _read_text(self, data: str, received_at_ms: int, found: Collected) -> None:
+    def _read_text(self, data: str, received_at_ms: int) -> list[Decoded]:
         try:
             value = parse_json(data, "body")
         except DecodeError as error:
-            found.rejected.append(error)
-            return
-        for message in value if isinstance(value, list) else (value,):
-            read_message(message, received_at_ms, found)
+            return [Decoded(rejected=[error])]
+        messages = value if isinstance(value, list) else [value]
+        return [read_message(message, received_at_ms, self._game.game_id) for message in messages]
 
-    def _read_packet(self, packet: Packet, received_at_ms: int, found: Collected) -> None:
-        if packet.operation == OP_MESSAGE:
+    def _read_packets(self, data: bytes, received_at_ms: int) -> list[Decoded]:
+        parts = []
+        packets, problems = unpack(data)
+        for operation, body in packets:
+            if operation != OP_MESSAGE:
+                parts.append(_read_control(operation, body))
+                continue
             try:
-                body = parse_json(packet.body, "body")
+                message = parse_json(body, "body")
             except DecodeError as error:
-                found.rejected.append(error)
+                parts.append(Decoded(rejected=[error]))
             else:
-                read_message(body, received_at_ms, found)
-        elif packet.operation == OP_AUTH_REPLY:
-            _read_auth_reply(packet.body, found)
-        elif packet.operation in (OP_AUTH, OP_HEARTBEAT):
-            found.ignored.append(f"operation {packet.operation}")
-        elif packet.operation != OP_HEARTBEAT_REPLY:
-            found.unknown.append(f"operation {packet.operation}" if packet.operation < 100 else "operation")
+                parts.append(read_message(message, received_at_ms, self._game.game_id))
+        if problems:
+            parts.append(Decoded(rejected=problems))
+        return parts
 
 
-def _read_auth_reply(body: bytes, found: Collected) -> None:
+def _read_control(operation: int, body: bytes) -> Decoded:
+    if operation == OP_AUTH_REPLY:
+        return _read_auth_reply(body)
+    if operation == OP_HEARTBEAT_REPLY:
+        return NOTHING
+    if operation in (OP_AUTH, OP_HEARTBEAT):
+        return Decoded(ignored=[f"operation {operation}"])
+    return Decoded(unknown=[f"operation {operation}" if operation < 100 else "operation"])
+
+
+def _read_auth_reply(body: bytes) -> Decoded:
     """Answer a good one with the first heartbeat."""
+    rejected = []
     try:
         code = optional_integer(parse_json(body, "auth reply"), "code") if body else 0
     except DecodeError as error:
-        found.rejected.append(error)
+        rejected = [error]
         code = -1
-    if code:
-        found.end = SourceUnavailableError(f"the socket refused the session (code {code}): it must be started again")
-    else:
-        found.replies.append(_HEARTBEAT)
+    if not code:
+        return Decoded(replies=[_HEARTBEAT])
+    refused = f"the socket refused the session (code {code}): it must be started again"
+    return Decoded(rejected=rejected, end=SourceUnavailableError(refused))
 
 
 async def locate(options: Options, http: HttpClient) -> Sequence[Connection]:

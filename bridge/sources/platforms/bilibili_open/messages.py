@@ -7,10 +7,9 @@ Every message carries an ``msg_id`` of its own. Money is gold (1000 to the yuan)
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.errors import DecodeError, SourceError, SourceUnavailableError
+from bridge.errors import DecodeError, SourceUnavailableError
 from bridge.events import (
     Comment,
     Content,
@@ -44,44 +43,18 @@ GUARD_NAMES = {1: "总督", 2: "提督", 3: "舰长"}
 SUPER_CHAT_NAME = "醒目留言"
 
 
-@dataclass(slots=True)
-class Collected:
-    """What decoding yields, bit by bit."""
-
-    events: list[LiveEvent] = field(default_factory=list)
-    rejected: list[DecodeError] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
-    replies: list[bytes] = field(default_factory=list)
-    end: SourceError | None = None
-    ended_game_id: str = ""
-
-    def decoded(self) -> Decoded:
-        """Return it as the contract wants it."""
-        return Decoded(
-            events=self.events,
-            rejected=self.rejected,
-            ignored=self.ignored,
-            unknown=self.unknown,
-            notices=self.notices,
-            replies=self.replies,
-            end=self.end,
-        )
-
-
 def _user(who: dict[str, Any], data: dict[str, Any]) -> User:
     """Read the viewer: ``who`` has the ids and the name, ``data`` the medal of this room and the level."""
     user_id = optional_text(who, "open_id") or optional_text(who, "openid") or optional_text(who, "uid")
-    masked = user_id in ("", "0")
+    masked = not user_id or user_id == "0"
     badge = optional_text(data, "fans_medal_name")
     return User(
-        id=f"{SITE}_{0 if masked else user_id}",
-        name=optional_text(who, "uname"),
-        level=optional_integer(data, "glory_level"),
-        badge=badge,
-        badge_level=optional_integer(data, "fans_medal_level") if badge else 0,
-        masked=masked,
+        f"{SITE}_{0 if masked else user_id}",
+        optional_text(who, "uname"),
+        optional_integer(data, "glory_level"),
+        badge,
+        optional_integer(data, "fans_medal_level") if badge else 0,
+        masked,
     )
 
 
@@ -174,37 +147,30 @@ SESSION_OVER = f"{PREFIX}INTERACTION_END"
 IGNORED = frozenset({f"{PREFIX}SUPER_CHAT_DEL"})
 
 
-def read_message(message: Any, received_at_ms: int, found: Collected) -> None:
-    """Decode one command body into ``found``."""
+def read_message(message: Any, received_at_ms: int, game_id: str) -> Decoded:
+    """Decode one command body of the session ``game_id``, which is "" where there is none."""
     try:
-        _read(message, received_at_ms, found)
-    except DecodeError as error:
-        found.rejected.append(error)
-
-
-def _read(message: Any, received_at_ms: int, found: Collected) -> None:
-    if not isinstance(message, dict):
-        raise DecodeError("", f"is {type(message).__name__}, an object expected")
-    if "cmd" not in message:
-        # What the HTTP API answers is kept among captures, too.
-        (found.ignored if "code" in message else found.unknown).append(
-            "API answer" if "code" in message else "(no cmd)"
-        )
-        return
-    cmd = text(message, "cmd")
-    if ":" in cmd:
-        cmd = cmd.partition(":")[0]
-    decode = MESSAGES.get(cmd)
-    if decode is not None:
+        cmd = text(message, "cmd")
+        if ":" in cmd:
+            cmd = cmd.partition(":")[0]
+        decode = MESSAGES.get(cmd)
+        if decode is None:
+            return _read_without_event(cmd, optional_mapping(message, "data"), game_id)
         data = mapping(message, "data")
         timestamp_ms = plausible_timestamp_ms(optional_integer(data, "timestamp") * 1000, received_at_ms)
-        found.events.append(LiveEvent(timestamp_ms, decode(data), optional_text(data, "msg_id")))
-    elif cmd in NOTICES:
-        found.notices.append(Notice(NOTICES[cmd], optional_text(optional_mapping(message, "data"), "title")))
-    elif cmd == SESSION_OVER:
-        found.ended_game_id = optional_text(optional_mapping(message, "data"), "game_id")
-        found.end = SourceUnavailableError("the interaction ended: it must be started again")
-    elif cmd in IGNORED:
-        found.ignored.append(cmd)
-    else:
-        found.unknown.append(cmd[:MAX_NAME_CHARS])
+        return Decoded([LiveEvent(timestamp_ms, decode(data), optional_text(data, "msg_id"))])
+    except DecodeError as error:
+        if isinstance(message, dict) and "cmd" not in message and "code" in message:
+            return Decoded(ignored=["API answer"])  # what the HTTP API answers is kept among captures, too
+        return Decoded(rejected=[error])
+
+
+def _read_without_event(cmd: str, data: dict[str, Any], game_id: str) -> Decoded:
+    if cmd in NOTICES:
+        return Decoded(notices=[Notice(NOTICES[cmd], optional_text(data, "title"))])
+    if cmd == SESSION_OVER:
+        ended_game_id = optional_text(data, "game_id")
+        if game_id and ended_game_id not in ("", game_id):
+            return Decoded(ignored=["INTERACTION_END of another session"])
+        return Decoded(end=SourceUnavailableError("the interaction ended: it must be started again"))
+    return Decoded(ignored=[cmd]) if cmd in IGNORED else Decoded(unknown=[cmd[:MAX_NAME_CHARS]])

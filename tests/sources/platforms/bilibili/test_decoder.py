@@ -43,7 +43,7 @@ DOOR = Pass(room_id=9001, uid=42, buvid="B-1", token=Secret("t0ken"))
 
 def test_the_greeting_is_the_auth_packet() -> None:
     (greeting,) = RoomDecoder(DOOR).greeting()
-    ((operation, body),) = unpack(greeting).packets
+    ((operation, body),), _ = unpack(greeting)
     assert operation == 7
     assert orjson.loads(body) == {
         "uid": 42,
@@ -76,7 +76,7 @@ def test_being_refused_ends_the_connection_so_that_a_fresh_token_is_fetched(body
 
 def test_the_heartbeat_is_the_players() -> None:
     (heartbeat,) = RoomDecoder().heartbeat()
-    assert unpack(heartbeat).packets == [(OP_HEARTBEAT, b"[object Object]")]
+    assert unpack(heartbeat) == ([(OP_HEARTBEAT, b"[object Object]")], [])
 
 
 def test_a_heartbeat_reply_yields_nothing() -> None:

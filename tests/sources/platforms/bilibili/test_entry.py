@@ -75,7 +75,8 @@ async def enter(site: Site, **options: Any) -> list[Connection]:
 def auth(connection: Connection) -> dict[str, Any]:
     (greeting,) = connection.decoder.greeting()
     assert isinstance(greeting, bytes)
-    body = orjson.loads(unpack(greeting).packets[0].body)
+    ((_, packed),), _ = unpack(greeting)
+    body = orjson.loads(packed)
     assert isinstance(body, dict)
     return body
 
