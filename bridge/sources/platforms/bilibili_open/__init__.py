@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bridge.errors import DecodeError, SourceAuthError, SourceError, SourceUnavailableError
-from bridge.events import EventType
+from bridge.events import EventType, LiveEvent
 from bridge.sources.codecs.bilibili_packets import (
     OP_AUTH,
     OP_AUTH_REPLY,
@@ -105,12 +106,18 @@ class SocketDecoder(QuietDecoder):
 
     def feed(self, frame: Frame) -> Decoded:
         """Decode a WebSocket message, or as text one command body or an array of them."""
-        if isinstance(frame.data, str):
-            parts = self._read_text(frame.data, frame.received_at_ms)
-        else:
-            parts = self._read_packets(frame.data, frame.received_at_ms)
-        decoded = joined(parts)
-        if decoded.events:
+        events: list[LiveEvent] = []
+        others: list[Decoded] = []
+        data = frame.data
+        messages = _messages_in_text(data, others) if isinstance(data, str) else _messages_in_packets(data, others)
+        for message in messages:
+            told = read_message(message, frame.received_at_ms, self._game.game_id)
+            if isinstance(told, LiveEvent):
+                events.append(told)
+            else:
+                others.append(told)
+        decoded = joined([Decoded(events), *others]) if others else Decoded(events)
+        if events:
             self._was_useful = True
         if decoded.end is not None:
             self._game.over = True
@@ -143,30 +150,32 @@ class SocketDecoder(QuietDecoder):
         game.over = True
         return (end_call(self._options, game.game_id),)
 
-    def _read_text(self, data: str, received_at_ms: int) -> list[Decoded]:
-        try:
-            value = parse_json(data, "body")
-        except DecodeError as error:
-            return [Decoded(rejected=[error])]
-        messages = value if isinstance(value, list) else [value]
-        return [read_message(message, received_at_ms, self._game.game_id) for message in messages]
 
-    def _read_packets(self, data: bytes, received_at_ms: int) -> list[Decoded]:
-        parts = []
-        packets, problems = unpack(data)
-        for operation, body in packets:
-            if operation != OP_MESSAGE:
-                parts.append(_read_control(operation, body))
-                continue
+def _messages_in_text(data: str, others: list[Decoded]) -> list[Any]:
+    """Return one command body or an array of them; one that cannot be read is told in ``others``."""
+    try:
+        value = parse_json(data, "body")
+    except DecodeError as error:
+        others.append(Decoded(rejected=[error]))
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _messages_in_packets(data: bytes, others: list[Decoded]) -> list[Any]:
+    """Return the command bodies of a socket message; what else it holds is told in ``others``."""
+    messages = []
+    packets, problems = unpack(data)
+    for operation, body in packets:
+        if operation == OP_MESSAGE:
             try:
-                message = parse_json(body, "body")
+                messages.append(parse_json(body, "body"))
             except DecodeError as error:
-                parts.append(Decoded(rejected=[error]))
-            else:
-                parts.append(read_message(message, received_at_ms, self._game.game_id))
-        if problems:
-            parts.append(Decoded(rejected=problems))
-        return parts
+                others.append(Decoded(rejected=[error]))
+        else:
+            others.append(_read_control(operation, body))
+    if problems:
+        others.append(Decoded(rejected=problems))
+    return messages
 
 
 def _read_control(operation: int, body: bytes) -> Decoded:

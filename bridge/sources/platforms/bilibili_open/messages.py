@@ -147,8 +147,11 @@ SESSION_OVER = f"{PREFIX}INTERACTION_END"
 IGNORED = frozenset({f"{PREFIX}SUPER_CHAT_DEL"})
 
 
-def read_message(message: Any, received_at_ms: int, game_id: str) -> Decoded:
-    """Decode one command body of the session ``game_id``, which is "" where there is none."""
+def read_message(message: Any, received_at_ms: int, game_id: str) -> LiveEvent | Decoded:
+    """Return the event that a command body tells, or what else it yields.
+
+    ``game_id`` is the session that it came in, "" where there is none.
+    """
     try:
         cmd = text(message, "cmd")
         if ":" in cmd:
@@ -158,7 +161,7 @@ def read_message(message: Any, received_at_ms: int, game_id: str) -> Decoded:
             return _read_without_event(cmd, optional_mapping(message, "data"), game_id)
         data = mapping(message, "data")
         timestamp_ms = plausible_timestamp_ms(optional_integer(data, "timestamp") * 1000, received_at_ms)
-        return Decoded([LiveEvent(timestamp_ms, decode(data), optional_text(data, "msg_id"))])
+        return LiveEvent(timestamp_ms, decode(data), optional_text(data, "msg_id"))
     except DecodeError as error:
         if isinstance(message, dict) and "cmd" not in message and "code" in message:
             return Decoded(ignored=["API answer"])  # what the HTTP API answers is kept among captures, too
