@@ -6,7 +6,7 @@ site's packets (``codecs.bilibili_packets``). An app that is not listed yet gets
 or to end then.
 
 Last checked against ``captures/bilibili_open`` (2022 and 2023, before ``open_id``). Guessed: a guard's ``price``
-is that of one month.
+is that of one month, as other programs read it; the newer names (``OPEN_LIVEROOM_…``) tell the same, as documented.
 """
 
 from __future__ import annotations

@@ -35,6 +35,8 @@ from bridge.sources.fields import (
 SITE = "bilibili"
 GOLD = "bilibili_gold"
 PREFIX = "LIVE_OPEN_PLATFORM_"
+NEWER_PREFIX = "OPEN_LIVEROOM_"
+"""What the documents of 2026 call the same messages where an app was authorised by the anchor's login."""
 
 MAX_NAME_CHARS = 64
 """What an unknown command is cut to: it becomes a label."""
@@ -135,6 +137,13 @@ MESSAGES: dict[str, Callable[[dict[str, Any]], Content]] = {
     f"{PREFIX}GUARD": _guard,
     f"{PREFIX}LIKE": _like,
     f"{PREFIX}LIVE_ROOM_ENTER": _enter,
+    f"{NEWER_PREFIX}DM": _danmaku,
+    f"{NEWER_PREFIX}SEND_GIFT": _send_gift,
+    f"{NEWER_PREFIX}SUPER_CHAT": _super_chat,
+    f"{NEWER_PREFIX}GUARD": _guard,
+    f"{NEWER_PREFIX}LIKE": _like,
+    f"{NEWER_PREFIX}LIVE_ROOM_ENTER": _enter,
+    "OPEN_PLATFORM_LIVE_ROOM_ENTER": _enter,  # so in the documents' example of the line above
 }
 
 NOTICES = {
@@ -144,7 +153,7 @@ NOTICES = {
 
 SESSION_OVER = f"{PREFIX}INTERACTION_END"
 
-IGNORED = frozenset({f"{PREFIX}SUPER_CHAT_DEL"})
+IGNORED = frozenset({f"{PREFIX}SUPER_CHAT_DEL", f"{NEWER_PREFIX}SUPER_CHAT_DEL"})
 
 
 def read_message(message: Any, received_at_ms: int, game_id: str) -> LiveEvent | Decoded:
