@@ -68,7 +68,7 @@ class RoomDecoder(QuietDecoder):
         found = Findings(frame.received_at_ms)
         if isinstance(frame.data, str):
             self._read_text(frame.data, found)
-            return found.decoded()
+            return found
         packets, problems = unpack(frame.data)
         for operation, body in packets:
             if operation == OP_MESSAGE:
@@ -81,7 +81,7 @@ class RoomDecoder(QuietDecoder):
             else:
                 self._read_control(operation, body, found)
         found.rejected.extend(problems)
-        return found.decoded()
+        return found
 
     def _read_text(self, data: str, found: Findings) -> None:
         try:

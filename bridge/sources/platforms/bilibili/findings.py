@@ -8,7 +8,7 @@ from typing import Any
 from google.protobuf.message import DecodeError as ProtobufDecodeError
 from google.protobuf.message import Message
 
-from bridge.errors import DecodeError, SourceError
+from bridge.errors import DecodeError
 from bridge.events import Content, LiveEvent, Twin, User, plausible_timestamp_ms
 from bridge.sources.contract import Decoded, Notice
 from bridge.sources.fields import mapping, optional_integer, optional_text, text
@@ -17,38 +17,27 @@ _FIRST_MS = 100_000_000_000
 """A smaller number is seconds: danmaku of 2018 carry those where today's carry ms."""
 
 
-class Findings:
-    """Gathers results while a frame is read."""
+class Findings(Decoded):
+    """What a frame yields, gathered while it is read."""
 
-    __slots__ = ("end", "events", "ignored", "notices", "received_at_ms", "rejected", "replies", "unknown")
+    __slots__ = ("received_at_ms",)
+
+    events: list[LiveEvent]
+    rejected: list[DecodeError]
+    ignored: list[str]
+    unknown: list[str]
+    notices: list[Notice]
+    replies: list[bytes | str]
 
     def __init__(self, received_at_ms: int) -> None:
+        super().__init__([], [], [], [], [], [])
         self.received_at_ms = received_at_ms
-        self.events: list[LiveEvent] = []
-        self.rejected: list[DecodeError] = []
-        self.ignored: list[str] = []
-        self.unknown: list[str] = []
-        self.notices: list[Notice] = []
-        self.replies: list[bytes] = []
-        self.end: SourceError | None = None
 
     def event(self, content: Content, timestamp: int, event_id: str, twin: Twin | None = None) -> None:
         """Add an event; ``timestamp`` is the platform's, in seconds or ms, 0 if it told none."""
         timestamp_ms = timestamp if timestamp >= _FIRST_MS else timestamp * 1000
         self.events.append(
             LiveEvent(plausible_timestamp_ms(timestamp_ms, self.received_at_ms), content, event_id, None, twin)
-        )
-
-    def decoded(self) -> Decoded:
-        """Return everything found."""
-        return Decoded(
-            events=self.events,
-            rejected=self.rejected,
-            ignored=self.ignored,
-            unknown=self.unknown,
-            notices=self.notices,
-            replies=self.replies,
-            end=self.end,
         )
 
 

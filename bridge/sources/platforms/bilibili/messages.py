@@ -38,7 +38,9 @@ def read_message(message: Any, found: Findings) -> None:
     """Read one command body and add what it yields; never raises."""
     name = ""
     try:
-        name = text(message, "cmd").partition(":")[0]
+        name = text(message, "cmd")
+        if ":" in name:
+            name = name.partition(":")[0]
         read = MESSAGES.get(name)
         if read is not None:
             read(message, found)
@@ -122,13 +124,14 @@ def interact_word_v2(message: dict[str, Any], found: Findings) -> None:
     """``INTERACT_WORD_V2``: the same as protobuf, today's form."""
     word = InteractWord()
     read_protobuf(message, word)
-    medal = word.fans_medal
-    user = viewer(str(word.uid), word.name, word.user.wealth.level, medal.name, medal.level if medal.name else 0)
+    uid, kind, medal = str(word.uid), word.msg_type, word.fans_medal
+    badge = medal.name
+    user = viewer(uid, word.name, word.user.wealth.level, badge, medal.level if badge else 0)
     _interaction(
-        word.msg_type,
+        kind,
         user,
         word.timestamp_secs,
-        message_id(message) or _interaction_id(str(word.uid), word.trigger_time_ns, word.msg_type),
+        message_id(message) or _interaction_id(uid, word.trigger_time_ns, kind),
         found,
     )
 
