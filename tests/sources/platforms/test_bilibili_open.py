@@ -176,6 +176,13 @@ def test_every_listed_command_is_known_and_others_are_counted() -> None:
     assert fed({"cmd": "LIVE_OPEN_PLATFORM_NEW" + "x" * 99}).unknown == [("LIVE_OPEN_PLATFORM_NEW" + "x" * 99)[:64]]
 
 
+def test_a_message_without_a_command_is_known_by_its_kind_or_unknown() -> None:
+    assert fed({"code": 0, "data": {}}).ignored == ["API answer"]
+    assert fed({"mtime": AT_MS // 1000, "scatter": [0, 300]}).ignored == ["scatter"]
+    assert fed({"news": 1}).unknown == ["(no cmd)"]
+    assert len(fed(5).rejected) == 1
+
+
 def test_a_broken_message_names_its_field_and_spares_the_others() -> None:
     good = orjson.dumps(command("DM", **WHO, msg="好"))
     bad = orjson.dumps(command("SEND_GIFT", **WHO, gift_num="many"))

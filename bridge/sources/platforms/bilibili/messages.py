@@ -30,6 +30,9 @@ _ID_MARK = '"id_str":"'
 _MIRROR_MARK = '"is_mirror":true'
 """In the JSON text ``extra`` no viewer's words can look like these: their quotes are escaped there."""
 
+_MODE_COMPOSED = 7
+"""``info[0][1]`` of a danmaku whose text is a drawing instruction: the site's own effect when many say the same."""
+
 _ENTERED, _FOLLOWED, _SHARED, _FOLLOWED_SPECIALLY, _FOLLOWED_MUTUALLY, _LIKED = range(1, 7)
 """``msg_type`` of both INTERACT_WORD forms."""
 
@@ -49,8 +52,19 @@ def read_message(message: Any, found: Findings) -> None:
         else:
             found.unknown.append(name[:MAX_NAME_CHARS])
     except DecodeError as error:
+        if type(message) is dict and "cmd" not in message:
+            _read_nameless(message, found)
+            return
         at = f"{name}.{error.path}" if name and error.path else name or error.path
         found.rejected.append(DecodeError(at, error.problem))
+
+
+def _read_nameless(message: dict[str, Any], found: Findings) -> None:
+    """Sort a message without ``cmd``: one kind, which every room is sent every few minutes, tells when to refresh what."""
+    if "scatter" in message:
+        found.ignored.append("scatter")
+    else:
+        found.unknown.append("(no cmd)")
 
 
 def danmu(message: dict[str, Any], found: Findings) -> None:
@@ -63,7 +77,7 @@ def danmu(message: dict[str, Any], found: Findings) -> None:
     head = sequence(info, 0, "info")
     words = text(info, 1, "info")
     sender = sequence(info, 2, "info")
-    if len(head) > 9 and head[9] not in (0, "0", None):
+    if len(head) > 9 and (head[9] not in (0, "0", None) or head[1] == _MODE_COMPOSED):
         found.ignored.append("DANMU_MSG not typed")
         return
     extra = head[15].get("extra") if len(head) > 15 and type(head[15]) is dict else None

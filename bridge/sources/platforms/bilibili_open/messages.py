@@ -172,9 +172,18 @@ def read_message(message: Any, received_at_ms: int, game_id: str) -> LiveEvent |
         timestamp_ms = plausible_timestamp_ms(optional_integer(data, "timestamp") * 1000, received_at_ms)
         return LiveEvent(timestamp_ms, decode(data), optional_text(data, "msg_id"))
     except DecodeError as error:
-        if isinstance(message, dict) and "cmd" not in message and "code" in message:
-            return Decoded(ignored=["API answer"])  # what the HTTP API answers is kept among captures, too
+        if type(message) is dict and "cmd" not in message:
+            return _read_nameless(message)
         return Decoded(rejected=[error])
+
+
+def _read_nameless(message: dict[str, Any]) -> Decoded:
+    """Sort a message without ``cmd``."""
+    if "code" in message:
+        return Decoded(ignored=["API answer"])  # what the HTTP API answers is kept among captures, too
+    if "scatter" in message:
+        return Decoded(ignored=["scatter"])  # when to refresh what; the site's sockets send it every few minutes
+    return Decoded(unknown=["(no cmd)"])
 
 
 def _read_without_event(cmd: str, data: dict[str, Any], game_id: str) -> Decoded:

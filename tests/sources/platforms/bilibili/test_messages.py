@@ -85,6 +85,18 @@ def test_what_the_viewer_did_not_type_is_no_comment() -> None:
     assert decoded.ignored == ["DANMU_MSG not typed"]
 
 
+def test_a_danmaku_that_the_site_composed_is_no_comment() -> None:
+    effect = danmu(
+        cmd="DANMU_MSG:3:7:1:1:1:1",
+        info_0=[0, 7, 100, 16777215, NOW, 0, 0, "ab", 0, None, None, None, 0, "{}", "{}", {"extra": "{}"}, None, None],
+        info_1='[1.0,0.0,"0.8-0.5",10.0,"www",0.0,0.0,0.0,0.0,10000,0,true,"黑体",1]',
+        info_2=[0, "***", 1, 0, 0, 10000, 1, ""],
+        info_3=None,
+        info_4=[],
+    )
+    assert feed(effect).ignored == ["DANMU_MSG not typed"]
+
+
 def test_comments_of_another_room_are_ignored() -> None:
     assert feed(danmu(extra='{"is_mirror":true}')).ignored == ["DANMU_MSG of another room"]
     assert feed(danmu(cmd="DANMU_MSG_MIRROR")).ignored == ["DANMU_MSG_MIRROR"]
@@ -191,6 +203,11 @@ def test_new_commands_are_unknown_and_cut_to_a_bearable_length() -> None:
 def test_what_is_no_command_is_rejected() -> None:
     assert rejected(5) == ["cmd: is missing, a text expected"]
     assert rejected({"cmd": None}) == ["cmd: is NoneType, a text expected"]
+
+
+def test_a_message_without_a_command_is_known_by_its_one_kind_or_unknown() -> None:
+    assert feed({"mtime": SECS, "scatter": [0, 300]}).ignored == ["scatter"]
+    assert feed({"news": 1}).unknown == ["(no cmd)"]
 
 
 def test_a_bare_body_may_come_as_text_and_an_array_holds_several() -> None:
