@@ -19,7 +19,6 @@ from bridge.sources.fields import (
     optional_integer,
     optional_mapping,
     optional_text,
-    text,
 )
 from bridge.sources.platforms.bilibili.findings import Findings, medal_worn, message_id, read_protobuf, viewer
 
@@ -52,7 +51,7 @@ def send_gift(message: dict[str, Any], found: Findings) -> None:
             badge,
             badge_level,
         ),
-        text(data, "giftName", "data"),
+        optional_text(data, "giftName") or optional_text(data, "giftId"),
         count,
         price=price,
         paid=price * count if paid is None else paid,
@@ -87,7 +86,8 @@ def send_gift_v2(message: dict[str, Any], found: Findings) -> None:
             found.rejected.append(DecodeError(f"SEND_GIFT_V2.data.pb.gifts[{number}].count", f"is {item.count}"))
             continue
         paid = broadcast.blind_box.price * item.count or item.total_coin
-        gift = _gold_gift(user, item.name, item.count, price=item.price, paid=paid, coin_type=item.coin_type)
+        name = item.name or str(item.id)
+        gift = _gold_gift(user, name, item.count, price=item.price, paid=paid, coin_type=item.coin_type)
         suffix = f"#{number}" if item.tid in tids else ""
         tids.add(item.tid)
         found.event(gift, item.timestamp_secs, f"gift:{item.tid}{suffix}" if item.tid else "")

@@ -116,6 +116,12 @@ def test_what_is_no_gift_in_a_message_is_rejected_beside_the_others() -> None:
     ]
 
 
+def test_a_gift_without_a_name_is_told_by_its_number() -> None:
+    assert gift_in(gift(giftName=None, giftId=31036)).name == "31036"
+    broadcast = SendGift(uid=501, is_on=True, gifts=[GiftItem(id=31036, count=1)])
+    assert gift_in(wire({"cmd": "SEND_GIFT_V2", "pb": broadcast})).name == "31036"
+
+
 def test_the_summary_of_a_combo_is_ignored() -> None:
     assert feed({"cmd": "COMBO_SEND", "data": {"total_num": 3}}).ignored == ["COMBO_SEND"]
 
