@@ -194,6 +194,15 @@ def test_a_broken_message_names_its_field_and_spares_the_others() -> None:
     assert len(decoded.events) == 1
 
 
+def test_what_a_frame_refuses_is_told_in_its_order() -> None:
+    bodies = (orjson.dumps(command("SEND_GIFT", **WHO)), b"{broken", orjson.dumps(command("DM", **WHO)))
+    frame = b"".join(pack(OP_MESSAGE, body, version=0) for body in bodies) + b"\0"
+
+    decoded = PLATFORM.offline_decoder(PLATFORM.offline_options()).feed(Frame(frame, AT_MS))
+
+    assert [error.path for error in decoded.rejected] == ["data.gift_num", "body", "data.msg", "packet"]
+
+
 def test_the_signature_covers_the_headers_in_the_order_of_their_names() -> None:
     body = b'{"game_id":"g"}'
     headers = signed_headers(Secret("ak"), Secret("sk"), body, "n-1", 1_700_000_000)

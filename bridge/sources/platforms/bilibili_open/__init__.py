@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bridge.errors import DecodeError, SourceAuthError, SourceError, SourceUnavailableError
 from bridge.events import EventType, LiveEvent
@@ -106,16 +105,15 @@ class SocketDecoder(QuietDecoder):
 
     def feed(self, frame: Frame) -> Decoded:
         """Decode a WebSocket message, or as text one command body or an array of them."""
+        data, at_ms, game_id = frame.data, frame.received_at_ms, self._game.game_id
+        told = _read_text(data, at_ms, game_id) if isinstance(data, str) else _read_packets(data, at_ms, game_id)
         events: list[LiveEvent] = []
         others: list[Decoded] = []
-        data = frame.data
-        messages = _messages_in_text(data, others) if isinstance(data, str) else _messages_in_packets(data, others)
-        for message in messages:
-            told = read_message(message, frame.received_at_ms, self._game.game_id)
-            if isinstance(told, LiveEvent):
-                events.append(told)
+        for one in told:
+            if isinstance(one, LiveEvent):
+                events.append(one)
             else:
-                others.append(told)
+                others.append(one)
         decoded = joined([Decoded(events), *others]) if others else Decoded(events)
         if events:
             self._was_useful = True
@@ -151,31 +149,31 @@ class SocketDecoder(QuietDecoder):
         return (end_call(self._options, game.game_id),)
 
 
-def _messages_in_text(data: str, others: list[Decoded]) -> list[Any]:
-    """Return one command body or an array of them; one that cannot be read is told in ``others``."""
+def _read_text(data: str, received_at_ms: int, game_id: str) -> list[LiveEvent | Decoded]:
     try:
         value = parse_json(data, "body")
     except DecodeError as error:
-        others.append(Decoded(rejected=[error]))
-        return []
-    return value if isinstance(value, list) else [value]
+        return [Decoded(rejected=[error])]
+    messages = value if isinstance(value, list) else [value]
+    return [read_message(message, received_at_ms, game_id) for message in messages]
 
 
-def _messages_in_packets(data: bytes, others: list[Decoded]) -> list[Any]:
-    """Return the command bodies of a socket message; what else it holds is told in ``others``."""
-    messages = []
+def _read_packets(data: bytes, received_at_ms: int, game_id: str) -> list[LiveEvent | Decoded]:
+    told: list[LiveEvent | Decoded] = []
     packets, problems = unpack(data)
     for operation, body in packets:
-        if operation == OP_MESSAGE:
-            try:
-                messages.append(parse_json(body, "body"))
-            except DecodeError as error:
-                others.append(Decoded(rejected=[error]))
+        if operation != OP_MESSAGE:
+            told.append(_read_control(operation, body))
+            continue
+        try:
+            message = parse_json(body, "body")
+        except DecodeError as error:
+            told.append(Decoded(rejected=[error]))
         else:
-            others.append(_read_control(operation, body))
+            told.append(read_message(message, received_at_ms, game_id))
     if problems:
-        others.append(Decoded(rejected=problems))
-    return messages
+        told.append(Decoded(rejected=problems))
+    return told
 
 
 def _read_control(operation: int, body: bytes) -> Decoded:
