@@ -126,7 +126,7 @@ NOTHING = Decoded()
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """A call repeated every ``interval_secs`` for as long as the connection lives, the first at once.
+    """A call repeated every ``interval_secs`` for as long as the connection lives, the first ``after_secs``.
 
     Its answer goes to ``Decoder.answered``. For platforms that set the pace themselves the decoder
     gives the next wait instead, see ``Decoder.next_calls``.
@@ -134,6 +134,7 @@ class Poll:
 
     call: HttpCall
     interval_secs: float
+    after_secs: float = 0.0
 
 
 class Transport(Enum):

@@ -140,6 +140,8 @@ class Session:
             await self._call(await self._calls.get())
 
     async def _poll(self, poll: Poll) -> None:
+        if poll.after_secs:
+            await self._clock.sleep(poll.after_secs)
         while True:
             await self._call(poll.call)
             await self._clock.sleep(poll.interval_secs)

@@ -235,6 +235,16 @@ async def test_polls_begin_at_once_and_repeat(begin: Talks) -> None:
     assert talk.session.events == 4 + 1
 
 
+async def test_a_poll_may_begin_later(begin: Talks) -> None:
+    http = ToyHttp()
+    talk = await begin(http=http, endpoint={"polls": [Poll(get("login"), 30.0, after_secs=20.0)]})
+    await talk.clock.advance(19)
+    assert http.tags == []
+    await talk.clock.advance(1 + 30)
+
+    assert http.tags == ["login", "login"]
+
+
 async def test_a_poll_without_an_answer_does_not_disturb_an_open_connection(begin: Talks) -> None:
     http = ToyHttp(viewers=SourceUnavailableError("no answer"))
     talk = await begin(http=http, endpoint={"polls": [Poll(get("viewers"), 10.0)]})

@@ -18,13 +18,19 @@ from bridge.sources.codecs.bilibili_packets import (
     pack,
     unpack,
 )
-from bridge.sources.contract import Decoded, Frame, Notice, QuietDecoder
+from bridge.sources.contract import NOTHING, Decoded, Frame, HttpAnswer, HttpCall, Notice, NoticeKind, QuietDecoder
 from bridge.sources.fields import optional_integer, parse_json
 from bridge.sources.platforms.bilibili.findings import Findings
 from bridge.sources.platforms.bilibili.messages import read_message
 
 _HEARTBEAT = pack(OP_HEARTBEAT, b"[object Object]")
 """What the site's own player sends, its slip included; the server takes any body."""
+
+NOT_LOGGED_IN = -101
+
+_LOGGED_OUT = Notice(
+    NoticeKind.CREDENTIAL_WEAK, "cookie: is no longer logged in: the next connection would be a guest's"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,14 @@ class RoomDecoder(QuietDecoder):
     def heartbeat(self) -> Sequence[bytes]:
         """Return the heartbeat; the server closes after about a minute without one."""
         return (_HEARTBEAT,)
+
+    def answered(self, call: HttpCall, answer: HttpAnswer, received_at_ms: int) -> Decoded:
+        """Take the site's word on whether we are still logged in."""
+        try:
+            code = optional_integer(answer.json(), "code")
+        except DecodeError:
+            return NOTHING
+        return Decoded(notices=(_LOGGED_OUT,)) if code == NOT_LOGGED_IN else NOTHING
 
     def feed(self, frame: Frame) -> Decoded:
         """Decode a WebSocket message, or as text one command body or an array of them."""

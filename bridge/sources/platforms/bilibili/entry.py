@@ -22,7 +22,7 @@ from bridge.errors import (
 )
 from bridge.secret import Secret
 from bridge.sources.codecs.wbi import mixin_key, signed
-from bridge.sources.contract import Connection, Endpoint, HttpAnswer, HttpCall, HttpClient, Notice, NoticeKind
+from bridge.sources.contract import Connection, Endpoint, HttpAnswer, HttpCall, HttpClient, Notice, NoticeKind, Poll
 from bridge.sources.fields import (
     integer,
     mapping,
@@ -32,7 +32,7 @@ from bridge.sources.fields import (
     optional_text,
     text,
 )
-from bridge.sources.platforms.bilibili.decoder import Pass, RoomDecoder
+from bridge.sources.platforms.bilibili.decoder import NOT_LOGGED_IN, Pass, RoomDecoder
 from bridge.sources.platforms.bilibili.options import Options
 
 NAV_URL = "https://api.bilibili.com/x/web-interface/nav"
@@ -47,6 +47,9 @@ USER_AGENT = (
 )
 """A browser's, the same for HTTP and socket: the token is bound to it."""
 
+LOGIN_PROBE_SECS = 1800.0
+"""How often the site is asked whether the cookie is still good: its end would show only at the next dial."""
+
 _ORIGIN = "https://live.bilibili.com"
 _HEARTBEAT_SECS = 30.0
 _SILENCE_SECS = 70.0
@@ -56,7 +59,6 @@ _LONGEST_WAIT_SECS = 3600.0
 _MAX_HOSTS = 8
 _LONGEST_SHORT_ROOM = 100_000
 
-_NOT_LOGGED_IN = -101
 _RISK_CONTROL = -352
 _ROOM_UNKNOWN = frozenset({1, 60004})
 _TOO_MANY_CALLS = frozenset({-412, -509, -799})
@@ -111,6 +113,9 @@ class _Visit:
         notices = []
         if self._options.cookie and not login.uid:
             notices.append(Notice(NoticeKind.CREDENTIAL_WEAK, "cookie: is not logged in, it has probably expired"))
+        polls = []
+        if login.uid:
+            polls.append(Poll(self._request(NAV_URL), LOGIN_PROBE_SECS, after_secs=LOGIN_PROBE_SECS))
         if room.is_live:
             notices.append(Notice(NoticeKind.LIVE, "live when we came in"))
         return [
@@ -121,6 +126,7 @@ class _Visit:
                     heartbeat_interval_secs=_HEARTBEAT_SECS,
                     silence_timeout_secs=_SILENCE_SECS,
                     answers_pings=False,
+                    polls=polls,
                 ),
                 RoomDecoder(door, notices),
             )
@@ -132,7 +138,7 @@ class _Visit:
         answer = await self._call(NAV_URL)
         body = answer.json()
         code = optional_integer(body, "code")
-        if code not in (0, _NOT_LOGGED_IN):
+        if code not in (0, NOT_LOGGED_IN):
             raise _refused("nav", code)
         data = optional_mapping(body, "data")
         pictures = optional_mapping(data, "wbi_img")
@@ -197,11 +203,14 @@ class _Visit:
         query = {"id": str(room.room_id), "type": "0", "web_location": "444.8"}
         return (await self._call(TOKEN_URL, signed(query, login.signing_key, login.clock_secs))).json()
 
-    async def _call(self, url: str, query: Mapping[str, str] | None = None) -> HttpAnswer:
+    def _request(self, url: str, query: Mapping[str, str] | None = None) -> HttpCall:
         headers = {"User-Agent": USER_AGENT, "Referer": f"{_ORIGIN}/", "Accept": "application/json, text/html, */*"}
         if self._cookie:
             headers["Cookie"] = self._cookie
-        answer = await self._http.send(HttpCall("GET", self._options.api_url(url), query=query or {}, headers=headers))
+        return HttpCall("GET", self._options.api_url(url), query=query or {}, headers=headers)
+
+    async def _call(self, url: str, query: Mapping[str, str] | None = None) -> HttpAnswer:
+        answer = await self._http.send(self._request(url, query))
         if answer.status in (412, 429):
             wait_secs = optional_integer(answer.headers, "retry-after") or _THROTTLED_SECS
             raise SourceThrottledError(

@@ -16,8 +16,9 @@ from bridge.errors import (
 from bridge.secret import Secret
 from bridge.sources.codecs.bilibili_packets import OP_AUTH_REPLY, pack, unpack
 from bridge.sources.codecs.wbi import mixin_key, signed
-from bridge.sources.contract import Connection, Frame, HttpAnswer, HttpCall, NoticeKind
+from bridge.sources.contract import NOTHING, Connection, Frame, HttpAnswer, HttpCall, NoticeKind
 from bridge.sources.platforms.bilibili import Options, locate
+from bridge.sources.platforms.bilibili.entry import LOGIN_PROBE_SECS
 
 IMG, SUB = f"https://x/bfs/{'a' * 16}{'b' * 16}.png", f"https://x/bfs/{'c' * 16}{'d' * 16}.png"
 DATE = "Tue, 14 Nov 2023 22:13:20 GMT"
@@ -282,3 +283,29 @@ async def test_no_secret_shows_in_what_is_logged() -> None:
     shown = repr(connections) + repr(site.asked)
     assert "verysecret" not in shown
     assert "t0ken" not in shown
+
+
+async def test_a_login_is_asked_for_again_on_a_timer_with_the_cookie_that_is_in_use() -> None:
+    (connection,) = await enter(Site(nav=nav(42)), cookie=Secret("SESSDATA=abc"), websocket_url="ws://x/sub")
+    (poll,) = connection.endpoint.polls
+
+    assert (poll.interval_secs, poll.after_secs) == (LOGIN_PROBE_SECS, LOGIN_PROBE_SECS)
+    assert urlsplit(poll.call.url).path == NAV
+    assert poll.call.headers["Cookie"].startswith("SESSDATA=abc")
+    assert connection.decoder.answered(poll.call, nav(42), 0) is NOTHING
+    (notice,) = connection.decoder.answered(poll.call, nav(0), 0).notices
+    assert notice.kind is NoticeKind.CREDENTIAL_WEAK
+    assert notice.detail.startswith("cookie: ")
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"code":"x"}', b'{"code":-412}'])
+async def test_a_probe_that_is_not_answered_as_usual_says_nothing_of_the_cookie(body: bytes) -> None:
+    (connection,) = await enter(Site(nav=nav(42)), cookie=Secret("SESSDATA=abc"), websocket_url="ws://x/sub")
+
+    assert connection.decoder.answered(connection.endpoint.polls[0].call, HttpAnswer(200, {}, body), 0) is NOTHING
+
+
+async def test_a_guest_has_no_login_to_ask_for() -> None:
+    (connection,) = await enter(Site(), websocket_url="ws://x/sub")
+
+    assert connection.endpoint.polls == []
