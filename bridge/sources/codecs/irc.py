@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from bridge.errors import DecodeError
 
@@ -18,7 +18,8 @@ _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 _ESCAPED = {":": ";", "s": " ", "r": "\r", "n": "\n"}
 
 
-class IrcLine(NamedTuple):
+@dataclass(slots=True)
+class IrcLine:
     """One line. ``tags`` are unescaped, ``params`` include the trailing one as their last."""
 
     tags: dict[str, str]

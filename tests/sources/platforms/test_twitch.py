@@ -27,6 +27,7 @@ from bridge.sources.platforms.twitch.viewers import StreamState, ViewerWatch
 from tests.shared_captures import folder
 from tests.sources.platforms.scripted_http import Answer, ScriptedHttp, json_answer
 from tests.sources.platforms.twitch_credentials import api, unrenewable
+from tests.sources.platforms.twitch_frames import chat
 
 AT_MS = 1_772_395_200_500
 
@@ -268,6 +269,12 @@ def test_offline_the_routes_are_told_apart_by_how_a_message_begins() -> None:
     assert offline('{"metadata": {"message_type": "session_keepalive"}}').ignored == ("session_keepalive",)
     assert offline(b'{"data": [{"viewer_count": 5}]}').events == (LiveEvent(AT_MS, Viewers(5)),)
     assert offline('{"data": 5}').rejected
+
+
+def test_offline_a_notification_may_be_its_payload_alone() -> None:
+    payload = chat("x")["payload"] | {"subscription": {"type": "channel.chat.message"}}
+    [event] = offline(orjson.dumps(payload)).events
+    assert event.timestamp_ms == AT_MS
 
 
 @given(st.binary() | st.text() | st.text().map("{".__add__))

@@ -13,6 +13,7 @@ from bridge.sources.platforms.twitch.api import STREAMS, SUBSCRIPTION, VALIDATIO
 from bridge.sources.platforms.twitch.credential import Credential
 from bridge.sources.platforms.twitch.eventsub import CLOSE_CODES, SUBSCRIPTIONS, EventSubDecoder, Session
 from bridge.sources.platforms.twitch.facts import TierValues
+from bridge.sources.platforms.twitch.notifications import Channel
 from bridge.sources.platforms.twitch.viewers import StreamState, ViewerWatch
 from tests.sources.platforms.scripted_http import json_answer
 from tests.sources.platforms.twitch_credentials import api, renewable, unrenewable
@@ -23,12 +24,12 @@ SUBSCRIBED = [SUBSCRIPTION + kind for kind in SUBSCRIPTIONS]
 
 
 def reading() -> EventSubDecoder:
-    return EventSubDecoder(TIERS, StreamState())
+    return EventSubDecoder(Channel(TIERS, StreamState()))
 
 
 def connected(credential: Credential | None = None) -> tuple[EventSubDecoder, Session]:
     session = Session(ViewerWatch(api(credential or renewable()), "emberfox"), "41", "42")
-    return EventSubDecoder(TIERS, session.watch.state, session), session
+    return EventSubDecoder(Channel(TIERS, session.watch.state), session), session
 
 
 def fed(message: Any, decoder: EventSubDecoder | None = None) -> Decoded:

@@ -12,7 +12,7 @@ from bridge.sources.contract import Decoded, Frame, NoticeKind
 from bridge.sources.platforms.twitch.eventsub import EventSubDecoder
 from bridge.sources.platforms.twitch.facts import TierValues
 from bridge.sources.platforms.twitch.irc import IrcDecoder
-from bridge.sources.platforms.twitch.notifications import IGNORED_NOTIFICATIONS, NOTIFICATIONS
+from bridge.sources.platforms.twitch.notifications import IGNORED_NOTIFICATIONS, NOTIFICATIONS, Channel
 from bridge.sources.platforms.twitch.viewers import StreamState
 from tests.sources.platforms.twitch_frames import AT_MS, SENT_AT_MS, chat, chat_notice, notification, session_message
 
@@ -20,7 +20,7 @@ TIERS: TierValues = (500, 1000, 2500)
 
 
 def reading() -> EventSubDecoder:
-    return EventSubDecoder(TIERS, StreamState())
+    return EventSubDecoder(Channel(TIERS, StreamState()))
 
 
 def fed(message: Any, decoder: EventSubDecoder | None = None) -> Decoded:
@@ -75,11 +75,6 @@ def test_times_have_any_number_of_digits(sent_at: str, at_ms: int) -> None:
     message = chat("x")
     message["metadata"]["message_timestamp"] = sent_at
     assert only(fed(message)).timestamp_ms == at_ms
-
-
-def test_a_payload_alone_is_read_too() -> None:
-    payload = chat("x")["payload"] | {"subscription": {"type": "channel.chat.message"}}
-    assert only(fed(payload)).timestamp_ms == AT_MS
 
 
 @pytest.mark.parametrize("words", ["\x01ACTION waves\x01", "\x01ACTION waves"])

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bridge.errors import DecodeError, RoomNotFoundError
 from bridge.events import EventType
@@ -36,6 +37,7 @@ from bridge.sources.platforms.twitch.eventsub import SILENCE_TIMEOUT_SECS as EVE
 from bridge.sources.platforms.twitch.eventsub import EventSubDecoder, Session
 from bridge.sources.platforms.twitch.irc import PING_INTERVAL_SECS, IrcDecoder
 from bridge.sources.platforms.twitch.irc import SILENCE_TIMEOUT_SECS as IRC_SILENCE_TIMEOUT_SECS
+from bridge.sources.platforms.twitch.notifications import Channel
 from bridge.sources.platforms.twitch.viewers import StreamState, ViewerWatch
 
 IRC_URL = "wss://irc-ws.chat.twitch.tv:443"
@@ -137,16 +139,16 @@ async def _eventsub(options: Options, watch: ViewerWatch, http: HttpClient) -> C
         answers_pings=False,
         polls=session.polls(),
     )
-    return Connection(endpoint, EventSubDecoder(options.sub_values, watch.state, session))
+    return Connection(endpoint, EventSubDecoder(Channel(options.sub_values, watch.state), session))
 
 
 class OfflineDecoder(QuietDecoder):
-    """Reads captured IRC lines, EventSub frames and the API's list of streams, told apart by their beginning."""
+    """Reads captured IRC lines, EventSub frames or payloads and the API's list of streams, told apart by their shape."""
 
     def __init__(self, options: Options) -> None:
         self._irc = IrcDecoder(options.login, options.sub_values)
         self._stream = StreamState()
-        self._eventsub = EventSubDecoder(options.sub_values, self._stream)
+        self._eventsub = EventSubDecoder(Channel(options.sub_values, self._stream))
 
     def feed(self, frame: Frame) -> Decoded:
         """Decode one frame or bare message of any of the routes."""
@@ -155,12 +157,17 @@ class OfflineDecoder(QuietDecoder):
         if first not in {"{", b"{"}:
             return self._irc.feed(frame)
         try:
-            message = parse_json(data)
-            if type(message) is dict and "data" in message and "metadata" not in message:
-                return self._stream.polled(message, frame.received_at_ms)
+            return self._read(parse_json(data), frame.received_at_ms)
         except DecodeError as error:
             return Decoded(rejected=(error,))
-        return self._eventsub.read(message, frame.received_at_ms)
+
+    def _read(self, message: Any, received_at_ms: int) -> Decoded:
+        if type(message) is dict and "metadata" not in message:
+            if "data" in message:
+                return self._stream.polled(message, received_at_ms)
+            if "subscription" in message:
+                message = {"metadata": {"message_type": "notification"}, "payload": message}
+        return self._eventsub.read(message, received_at_ms)
 
 
 PLATFORM = Platform(

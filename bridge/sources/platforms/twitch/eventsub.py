@@ -10,8 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from bridge.errors import DecodeError, SourceAuthError, SourceError, SourceUnavailableError
-from bridge.events import plausible_timestamp_ms
-from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.contract import (
     NOTHING,
     Decoded,
@@ -28,19 +26,14 @@ from bridge.sources.fields import (
     identifier,
     mapping,
     optional_integer,
-    optional_mapping,
     optional_text,
     parse_json,
     text,
 )
 from bridge.sources.platforms.twitch.api import STREAMS, SUBSCRIPTION, VALIDATION
-from bridge.sources.platforms.twitch.facts import MAX_NAME_CHARS, TierValues
-from bridge.sources.platforms.twitch.notifications import (
-    IGNORED_NOTIFICATIONS,
-    NOTIFICATIONS,
-    Notification,
-)
-from bridge.sources.platforms.twitch.viewers import StreamState, ViewerWatch
+from bridge.sources.platforms.twitch.facts import MAX_NAME_CHARS
+from bridge.sources.platforms.twitch.notifications import IGNORED_NOTIFICATIONS, NOTIFICATIONS, Channel
+from bridge.sources.platforms.twitch.viewers import ViewerWatch
 
 SILENCE_TIMEOUT_SECS = 15.0
 """The server is silent for at most 10 s unless asked otherwise; 5 s of grace (vendor documentation)."""
@@ -127,40 +120,26 @@ class Session:
 class EventSubDecoder(QuietDecoder):
     """One EventSub connection. Without a session it only reads."""
 
-    def __init__(
-        self,
-        tier_values: TierValues,
-        stream: StreamState,
-        session: Session | None = None,
-        *,
-        subscribes: bool = True,
-    ) -> None:
-        self._tier_values = tier_values
-        self._stream = stream
+    def __init__(self, channel: Channel, session: Session | None = None, *, subscribes: bool = True) -> None:
+        self._channel = channel
         self._session = session
         self._subscribes = subscribes
 
     def feed(self, frame: Frame) -> Decoded:
         """Decode one frame."""
         try:
-            message = parse_json(frame.data)
+            return self.read(parse_json(frame.data), frame.received_at_ms)
         except DecodeError as error:
             return Decoded(rejected=(error,))
-        return self.read(message, frame.received_at_ms)
 
     def read(self, message: Any, received_at_ms: int) -> Decoded:
-        """Decode one parsed message, or its payload alone."""
-        try:
-            if type(message) is dict and "metadata" not in message and "subscription" in message:
-                return self._notified({}, message, received_at_ms)
-            metadata = mapping(message, "metadata")
-            kind = text(metadata, "message_type", "metadata")
-            decode = self.MESSAGES.get(kind)
-            if decode is None:
-                return Decoded(unknown=(kind[:MAX_NAME_CHARS],))
-            return decode(self, metadata, optional_mapping(message, "payload"), received_at_ms)
-        except DecodeError as error:
-            return Decoded(rejected=(error,))
+        """Decode one parsed message, or raise ``DecodeError``."""
+        metadata = mapping(message, "metadata")
+        kind = text(metadata, "message_type", "metadata")
+        decode = self.MESSAGES.get(kind)
+        if decode is None:
+            return Decoded(unknown=(kind[:MAX_NAME_CHARS],))
+        return decode(self, metadata, message.get("payload"), received_at_ms)
 
     def answered(self, call: HttpCall, answer: HttpAnswer, received_at_ms: int) -> Decoded:
         """Take the answer to a subscription, a poll or a token renewal."""
@@ -188,9 +167,9 @@ class EventSubDecoder(QuietDecoder):
 
     def followed(self) -> Decoder:
         """Return the decoder for the reconnect URL, where the subscriptions move along by themselves."""
-        return EventSubDecoder(self._tier_values, self._stream, self._session, subscribes=False)
+        return EventSubDecoder(self._channel, self._session, subscribes=False)
 
-    def _welcomed(self, metadata: dict[str, Any], payload: dict[str, Any], received_at_ms: int) -> Decoded:
+    def _welcomed(self, metadata: dict[str, Any], payload: Any, received_at_ms: int) -> Decoded:
         session_id = identifier(mapping(payload, "session", "payload"), "id", "payload.session")
         session = self._session
         if session is None:
@@ -200,16 +179,16 @@ class EventSubDecoder(QuietDecoder):
             return Decoded(ignored=("session_welcome",))
         return Decoded(ignored=("session_welcome",), calls=session.subscribe(session_id, received_at_ms))
 
-    def _kept_alive(self, metadata: dict[str, Any], payload: dict[str, Any], received_at_ms: int) -> Decoded:
+    def _kept_alive(self, metadata: dict[str, Any], payload: Any, received_at_ms: int) -> Decoded:
         return Decoded(ignored=("session_keepalive",))
 
-    def _reconnecting(self, metadata: dict[str, Any], payload: dict[str, Any], received_at_ms: int) -> Decoded:
+    def _reconnecting(self, metadata: dict[str, Any], payload: Any, received_at_ms: int) -> Decoded:
         url = text(mapping(payload, "session", "payload"), "reconnect_url", "payload.session")
         if not url.startswith(("wss://", "ws://")):
             raise DecodeError("payload.session.reconnect_url", "is no WebSocket URL")
         return Decoded(ignored=("session_reconnect",), follow=url)
 
-    def _revoked(self, metadata: dict[str, Any], payload: dict[str, Any], received_at_ms: int) -> Decoded:
+    def _revoked(self, metadata: dict[str, Any], payload: Any, received_at_ms: int) -> Decoded:
         revoked = mapping(payload, "subscription", "payload")
         kind = text(revoked, "type", "payload.subscription")[:MAX_NAME_CHARS]
         status = optional_text(revoked, "status")[:MAX_NAME_CHARS]
@@ -217,7 +196,7 @@ class EventSubDecoder(QuietDecoder):
             return Decoded(end=SourceAuthError("access_token: the user took the authorization back"))
         return Decoded(notices=(Notice(NoticeKind.CREDENTIAL_WEAK, f"Twitch ended {kind}: {status}"),))
 
-    def _notified(self, metadata: dict[str, Any], payload: dict[str, Any], received_at_ms: int) -> Decoded:
+    def _notified(self, metadata: dict[str, Any], payload: Any, received_at_ms: int) -> Decoded:
         kind = optional_text(metadata, "subscription_type")
         if not kind:
             kind = text(mapping(payload, "subscription", "payload"), "type", "payload.subscription")
@@ -225,19 +204,9 @@ class EventSubDecoder(QuietDecoder):
         if decode is None:
             name = kind[:MAX_NAME_CHARS]
             return Decoded(ignored=(name,)) if kind in IGNORED_NOTIFICATIONS else Decoded(unknown=(name,))
-        sent_at_ms = plausible_timestamp_ms(timestamp_ms(optional_text(metadata, "message_timestamp")), received_at_ms)
-        return decode(
-            Notification(
-                mapping(payload, "event", "payload"),
-                optional_text(metadata, "message_id"),
-                sent_at_ms,
-                received_at_ms,
-                self._tier_values,
-                self._stream,
-            )
-        )
+        return decode(mapping(payload, "event", "payload"), metadata, received_at_ms, self._channel)
 
-    MESSAGES: ClassVar[Mapping[str, Callable[[EventSubDecoder, dict[str, Any], dict[str, Any], int], Decoded]]] = {
+    MESSAGES: ClassVar[Mapping[str, Callable[[EventSubDecoder, dict[str, Any], Any, int], Decoded]]] = {
         "notification": _notified,
         "session_keepalive": _kept_alive,
         "session_welcome": _welcomed,

@@ -21,6 +21,8 @@ TIERS = {"Prime": ("Prime", 0), "1000": ("Tier 1", 0), "2000": ("Tier 2", 1), "3
 BADGES = ("subscriber", "founder", "vip", "lead_moderator", "moderator", "broadcaster")
 """Badges that are reported, the first that a viewer has: loyalty before rank. The many others are decoration."""
 
+BADGE_RANKS: Mapping[Any, int] = {name: rank for rank, name in enumerate(BADGES)}
+
 MAX_NAME_CHARS = 64
 """What a message's name is cut to: it becomes a label."""
 
@@ -35,25 +37,22 @@ _MAX_CHEERMOTE_DIGITS = 7
 _VERSIONS_PER_TIER = 1000
 
 
-def viewer(user_id: str, name: str, badge: tuple[str, int]) -> User:
+def viewer(user_id: str, name: str, badge: str = "", badge_level: int = 0) -> User:
     """Return a viewer; without an id it is nobody in particular. Twitch has no user level."""
     if not user_id:
-        return User("twitch_0", name, 0, *badge, masked=True)
-    return User(f"twitch_{user_id}", name, 0, *badge)
+        return User("twitch_0", name, 0, badge, badge_level, masked=True)
+    return User(f"twitch_{user_id}", name, 0, badge, badge_level)
 
 
-def chosen_badge(versions: Mapping[str, Any], months: Mapping[str, Any]) -> tuple[str, int]:
-    """Return the badge to report and its level: months subscribed where told, else the badge's version.
+def badge_level(badge: str, version: Any, months: Any) -> int:
+    """Return a badge's level: months subscribed where told, else its version.
 
     A subscriber badge's version is 2000 or 3000 above the months for tiers 2 and 3 (observed).
     """
-    for name in BADGES:
-        if name in months:
-            return name, as_integer(months[name]) or 0
-        if name in versions:
-            version = as_integer(versions[name]) or 0
-            return name, version % _VERSIONS_PER_TIER if name == "subscriber" else version
-    return "", 0
+    if months:
+        return as_integer(months) or 0
+    number = as_integer(version) or 0
+    return number % _VERSIONS_PER_TIER if badge == "subscriber" else number
 
 
 def spoken(text: str) -> str:

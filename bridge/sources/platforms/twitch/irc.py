@@ -8,7 +8,7 @@ from what public clients read.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from bridge.errors import DecodeError, RoomOfflineError, SourceUnavailableError
@@ -19,10 +19,11 @@ from bridge.sources.contract import Decoded, Decoder, Frame, HttpAnswer, HttpCal
 from bridge.sources.fields import as_integer, integer, optional_integer, text
 from bridge.sources.platforms.twitch.facts import (
     ANONYMOUS,
+    BADGES,
     MAX_NAME_CHARS,
     TierValues,
+    badge_level,
     bits,
-    chosen_badge,
     has_words_beside_cheermotes,
     paid,
     part_of_batch,
@@ -59,85 +60,32 @@ def greeting(login: str) -> tuple[str, ...]:
     )
 
 
-@dataclass(slots=True)
-class Message:
-    """One line and what is needed to read it."""
-
-    tags: Mapping[str, str]
-    line: IrcLine
-    tier_values: TierValues
-    received_at_ms: int
-
-    def sender(self) -> User:
-        """Return who wrote it, or whom it is about."""
-        tags = self.tags
-        # Names may end in a space that no client shows (observed).
-        name = tags.get("display-name", "").strip()
-        user_id = tags.get("user-id")
-        if not (name and user_id):
-            login = tags.get("login") or self.line.nick
-            name, user_id = name or login, user_id or login
-        badges, info = tags.get("badges", ""), tags.get("badge-info", "")
-        badge = _badge(badges, info) if len(badges) + len(info) <= MAX_REMEMBERED_CHARS else _read_badge(badges, info)
-        return viewer(user_id, name, badge)
-
-    def giver(self) -> User:
-        """Return who gave; the old anonymous kinds are signed with the channel's own name and id (observed)."""
-        return ANONYMOUS if self.tags.get("msg-id", "").startswith("anon") else self.sender()
-
-    def words(self) -> str:
-        """Return what the viewer added to a notice, "" if nothing."""
-        params = self.line.params
-        return spoken(params[1]) if len(params) > 1 else ""
-
-    def plan(self, count: int) -> Gift:
-        """Return months or subscriptions of the plan that the notice names."""
-        return subscription(self.giver(), self.tags.get("msg-param-sub-plan", ""), count, self.tier_values)
-
-    def positive(self, tag: str) -> int:
-        """Return a tag's number; ``DecodeError`` unless it is one above 0."""
-        number = integer(self.tags, tag, "tags")
-        if number <= 0:
-            raise DecodeError(f"tags.{tag}", "is not positive")
-        return number
-
-    def told(self, content: Content, twin: Twin | None = None) -> Decoded:
-        """Return the event that the line tells."""
-        tags = self.tags
-        sent_at_ms = plausible_timestamp_ms(as_integer(tags.get("tmi-sent-ts")) or 0, self.received_at_ms)
-        return Decoded(events=(LiveEvent(sent_at_ms, content, tags.get("id", ""), twin=twin),))
-
-    @property
-    def is_from_another_room(self) -> bool:
-        """Whether it was written in another channel of a shared chat."""
-        source = self.tags.get("source-room-id")
-        return bool(source) and source != self.tags.get("room-id")
-
-
-def _privmsg(message: Message) -> Decoded:
-    tags = message.tags
-    if message.is_from_another_room:
+def _privmsg(line: IrcLine, received_at_ms: int, _tier_values: TierValues) -> Decoded:
+    tags = line.tags
+    if _is_from_another_room(tags):
         return Decoded(ignored=(SHARED_CHAT,))
-    words = spoken(text(message.line.params, 1, "params"))
+    words = text(line.params, 1, "params")
+    if "\x01" in words:
+        words = spoken(words)
     if tags.get("bits", "0") not in {"", "0"}:
-        return message.told(_cheer(message, words))
+        return _told(line, received_at_ms, _cheer(line, words))
     if "pinned-chat-paid-amount" in tags:
-        return message.told(_hype_chat(message, words))
+        return _told(line, received_at_ms, _hype_chat(line, words))
     if not words.strip():
         return Decoded(ignored=(EMPTY_MESSAGE,))
-    return message.told(Comment(message.sender(), words))
+    return _told(line, received_at_ms, Comment(_sender(line), words))
 
 
-def _cheer(message: Message, words: str) -> Content:
-    amount = message.positive("bits")
-    gift = bits(message.sender(), amount)
+def _cheer(line: IrcLine, words: str) -> Content:
+    amount = _positive(line, "bits")
+    gift = bits(_sender(line), amount)
     return paid(gift, words) if has_words_beside_cheermotes(words, amount) else gift
 
 
-def _hype_chat(message: Message, words: str) -> Content:
+def _hype_chat(line: IrcLine, words: str) -> Content:
     """Read money in a real currency's minor unit, no longer sold; an amount that is no number is a plain message."""
-    tags = message.tags
-    sender = message.sender()
+    tags = line.tags
+    sender = _sender(line)
     amount = optional_integer(tags, "pinned-chat-paid-amount")
     if amount <= 0:
         return Comment(sender, words)
@@ -145,86 +93,86 @@ def _hype_chat(message: Message, words: str) -> Content:
     return gift if tags.get("pinned-chat-paid-is-system-message") == "1" else paid(gift, words)
 
 
-def _usernotice(message: Message) -> Decoded:
-    kind = message.tags.get("msg-id", "")
+def _usernotice(line: IrcLine, received_at_ms: int, tier_values: TierValues) -> Decoded:
+    tags = line.tags
+    kind = tags.get("msg-id", "")
     decode = USERNOTICES.get(kind)
     name = f"USERNOTICE/{kind}"[:MAX_NAME_CHARS] if kind else "USERNOTICE"
     if decode is None:
         return Decoded(ignored=(name,)) if kind in IGNORED_USERNOTICES else Decoded(unknown=(name,))
-    if message.is_from_another_room:
+    if _is_from_another_room(tags):
         return Decoded(ignored=(f"{name}/shared chat",))
-    return message.told(decode(message), _batch_of(kind, message.tags) if kind in BATCHES else None)
+    return _told(line, received_at_ms, decode(line, tier_values), _batch_of(kind, tags) if kind in BATCHES else None)
 
 
-def _months(message: Message) -> Content:
+def _months(line: IrcLine, tier_values: TierValues) -> Content:
     """Read a bought month or several. A month that somebody else paid, or that was prepaid, costs nothing now."""
-    tags = message.tags
+    tags = line.tags
     months = optional_integer(tags, "msg-param-multimonth-duration")
     prepaid = months > 1 and optional_integer(tags, "msg-param-multimonth-tenure") > 0
     if prepaid or tags.get("msg-param-was-gifted") == "true":
-        return unpaid(message.sender(), message.words())
-    return paid(message.plan(max(months, 1)), message.words())
+        return unpaid(_sender(line), _notice_words(line))
+    return paid(_plan(line, max(months, 1), tier_values), _notice_words(line))
 
 
-def _gift(message: Message) -> Content:
-    return message.plan(max(optional_integer(message.tags, "msg-param-gift-months"), 1))
+def _gift(line: IrcLine, tier_values: TierValues) -> Content:
+    return _plan(line, max(optional_integer(line.tags, "msg-param-gift-months"), 1), tier_values)
 
 
-def _batch(message: Message) -> Content:
-    return message.plan(message.positive("msg-param-mass-gift-count"))
+def _batch(line: IrcLine, tier_values: TierValues) -> Content:
+    return _plan(line, _positive(line, "msg-param-mass-gift-count"), tier_values)
 
 
-def _continued(message: Message) -> Content:
+def _continued(line: IrcLine, _tier_values: TierValues) -> Content:
     """Read of a gifted or Prime subscription gone on with, or a gift passed on: what is paid for it comes apart."""
-    return Follow(message.sender())
+    return Follow(_sender(line))
 
 
-def _announcement(message: Message) -> Content:
-    return Comment(message.sender(), spoken(text(message.line.params, 1, "params")))
+def _announcement(line: IrcLine, _tier_values: TierValues) -> Content:
+    return Comment(_sender(line), spoken(text(line.params, 1, "params")))
 
 
-def _cheer_in_currency(message: Message) -> Content:
-    amount = message.positive("msg-param-amount")
-    return Gift(message.sender(), "Cheer", 1, amount, amount, message.tags.get("msg-param-currency", ""))
+def _cheer_in_currency(line: IrcLine, _tier_values: TierValues) -> Content:
+    amount = _positive(line, "msg-param-amount")
+    return Gift(_sender(line), "Cheer", 1, amount, amount, line.tags.get("msg-param-currency", ""))
 
 
-def _combo(message: Message) -> Content:
-    return bits(message.sender(), message.positive("msg-param-bits-spent"))
+def _combo(line: IrcLine, _tier_values: TierValues) -> Content:
+    return bits(_sender(line), _positive(line, "msg-param-bits-spent"))
 
 
-def _join(message: Message) -> Decoded:
+def _join(line: IrcLine, received_at_ms: int, _tier_values: TierValues) -> Decoded:
     """Read an arrival. Only a login is told and stands in for the id: the viewer's comments have another ``userId``."""
-    login = message.line.nick
+    login = line.nick
     if not login or (login.startswith("justinfan") and login[9:].isdigit()):
         return Decoded(ignored=(OWN_JOIN,))
-    return message.told(Join(viewer(login, login, ("", 0))))
+    return _told(line, received_at_ms, Join(viewer(login, login)))
 
 
-def _ping(message: Message) -> Decoded:
-    params = message.line.params
-    return Decoded(replies=(f"PONG :{params[-1]}" if params else "PONG",), ignored=("PING",))
+def _ping(line: IrcLine, _received_at_ms: int, _tier_values: TierValues) -> Decoded:
+    return Decoded(replies=(f"PONG :{line.params[-1]}" if line.params else "PONG",), ignored=("PING",))
 
 
-def _reconnect(_message: Message) -> Decoded:
+def _reconnect(_line: IrcLine, _received_at_ms: int, _tier_values: TierValues) -> Decoded:
     return Decoded(follow="", ignored=("RECONNECT",))
 
 
-def _notice(message: Message) -> Decoded:
-    kind = message.tags.get("msg-id", "")
+def _notice(line: IrcLine, _received_at_ms: int, _tier_values: TierValues) -> Decoded:
+    kind = line.tags.get("msg-id", "")
     if kind in UNREADABLE_CHANNELS:
         return Decoded(end=RoomOfflineError(f"Twitch lets nobody read this channel ({kind})"))
-    if not kind and message.line.params[:1] == ["*"]:
+    if not kind and line.params[:1] == ["*"]:
         return Decoded(end=SourceUnavailableError("Twitch refused the anonymous login"))
     return Decoded(ignored=("NOTICE",))
 
 
-def _capabilities(message: Message) -> Decoded:
-    if "NAK" in message.line.params:
+def _capabilities(line: IrcLine, _received_at_ms: int, _tier_values: TierValues) -> Decoded:
+    if "NAK" in line.params:
         return Decoded(end=SourceUnavailableError("Twitch refused the IRC capabilities that carry ids and gifts"))
     return Decoded(ignored=("CAP",))
 
 
-MESSAGES: Mapping[str, Callable[[Message], Decoded]] = {
+MESSAGES: Mapping[str, Callable[[IrcLine, int, TierValues], Decoded]] = {
     "PRIVMSG": _privmsg,
     "USERNOTICE": _usernotice,
     "JOIN": _join,
@@ -233,7 +181,7 @@ MESSAGES: Mapping[str, Callable[[Message], Decoded]] = {
     "NOTICE": _notice,
     "CAP": _capabilities,
 }
-USERNOTICES: Mapping[str, Callable[[Message], Content]] = {
+USERNOTICES: Mapping[str, Callable[[IrcLine, TierValues], Content]] = {
     "sub": _months,
     "resub": _months,
     "subgift": _gift,
@@ -350,12 +298,63 @@ class IrcDecoder(QuietDecoder):
             line = parse_line(raw)
             decode = MESSAGES.get(line.command)
             if decode is not None:
-                return decode(Message(line.tags, line, self._tier_values, received_at_ms))
+                return decode(line, received_at_ms, self._tier_values)
         except DecodeError as error:
             return Decoded(rejected=(error,))
         if line.command in IGNORED:
             return Decoded(ignored=(line.command,))
         return Decoded(unknown=(line.command[:MAX_NAME_CHARS],))
+
+
+def _told(line: IrcLine, received_at_ms: int, content: Content, twin: Twin | None = None) -> Decoded:
+    """Return the event that a line tells."""
+    tags = line.tags
+    sent_at_ms = plausible_timestamp_ms(as_integer(tags.get("tmi-sent-ts")) or 0, received_at_ms)
+    return Decoded((LiveEvent(sent_at_ms, content, tags.get("id", ""), None, twin),))
+
+
+def _is_from_another_room(tags: Mapping[str, str]) -> bool:
+    """Tell whether it was written in another channel of a shared chat."""
+    source = tags.get("source-room-id")
+    return bool(source) and source != tags.get("room-id")
+
+
+def _sender(line: IrcLine) -> User:
+    """Return who wrote it, or whom it is about."""
+    tags = line.tags
+    # Names may end in a space that no client shows (observed).
+    name = tags.get("display-name", "").strip()
+    user_id = tags.get("user-id")
+    if not (name and user_id):
+        login = tags.get("login") or line.nick
+        name, user_id = name or login, user_id or login
+    badges, info = tags.get("badges", ""), tags.get("badge-info", "")
+    badge = _badge(badges, info) if len(badges) + len(info) <= MAX_REMEMBERED_CHARS else _read_badge(badges, info)
+    return viewer(user_id, name, *badge)
+
+
+def _notice_words(line: IrcLine) -> str:
+    """Return what the viewer added to a notice, "" if nothing."""
+    params = line.params
+    return spoken(params[1]) if len(params) > 1 else ""
+
+
+def _plan(line: IrcLine, count: int, tier_values: TierValues) -> Gift:
+    """Return months or subscriptions of the plan that the notice names.
+
+    The old anonymous kinds are signed with the channel's own name and id (observed).
+    """
+    tags = line.tags
+    giver = ANONYMOUS if tags["msg-id"].startswith("anon") else _sender(line)
+    return subscription(giver, tags.get("msg-param-sub-plan", ""), count, tier_values)
+
+
+def _positive(line: IrcLine, tag: str) -> int:
+    """Return a tag's number; ``DecodeError`` unless it is one above 0."""
+    number = integer(line.tags, tag, "tags")
+    if number <= 0:
+        raise DecodeError(f"tags.{tag}", "is not positive")
+    return number
 
 
 def _no_viewer_count(problem: str) -> Notice:
@@ -365,7 +364,11 @@ def _no_viewer_count(problem: str) -> Notice:
 def _read_badge(badges: str, info: str) -> tuple[str, int]:
     if not (badges or info):
         return "", 0
-    return chosen_badge(_pairs(badges), _pairs(info))
+    versions, months = _pairs(badges), _pairs(info)
+    for name in BADGES:
+        if name in versions or name in months:
+            return name, badge_level(name, versions.get(name), months.get(name))
+    return "", 0
 
 
 _badge = lru_cache(maxsize=4096)(_read_badge)

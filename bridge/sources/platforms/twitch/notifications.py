@@ -18,11 +18,12 @@ from bridge.sources.contract import Decoded
 from bridge.sources.fields import identifier, integer, mapping, optional_integer, optional_sequence, optional_text, text
 from bridge.sources.platforms.twitch.facts import (
     ANONYMOUS,
+    BADGE_RANKS,
     BADGES,
     MAX_NAME_CHARS,
     TierValues,
+    badge_level,
     bits,
-    chosen_badge,
     has_words_beside_cheermotes,
     paid,
     part_of_batch,
@@ -33,129 +34,109 @@ from bridge.sources.platforms.twitch.facts import (
 )
 from bridge.sources.platforms.twitch.viewers import StreamState
 
+Event = dict[str, Any]
+
 _SHARED_CHAT = "shared chat"
 
 
-@dataclass(slots=True)
-class Notification:
-    """One notification and what is needed to read it: ``sent_at_ms`` is Twitch's time of sending it."""
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What is known of the channel besides its messages."""
 
-    event: dict[str, Any]
-    id: str
-    sent_at_ms: int
-    received_at_ms: int
     tier_values: TierValues
     stream: StreamState
 
-    def told(self, content: Content, twin: Twin | None = None) -> Decoded:
-        """Return a chat event; its id is the one that IRC gives the same message."""
-        event_id = optional_text(self.event, "message_id") or self.id
-        return Decoded(events=(LiveEvent(self.sent_at_ms, content, event_id, twin=twin),))
 
-    @property
-    def is_from_another_room(self) -> bool:
-        """Whether it was written in another channel of a shared chat."""
-        source = self.event.get("source_broadcaster_user_id")
-        return bool(source) and source != self.event.get("broadcaster_user_id")
-
-
-def _chat_message(notification: Notification) -> Decoded:
-    event = notification.event
-    if notification.is_from_another_room:
+def _chat_message(event: Event, metadata: Event, received_at_ms: int, _channel: Channel) -> Decoded:
+    if _is_from_another_room(event):
         return Decoded(ignored=(f"channel.chat.message/{_SHARED_CHAT}",))
     message = mapping(event, "message", "event")
-    words = spoken(text(message, "text", "event.message"))
+    words = text(message, "text", "event.message")
+    if "\x01" in words:
+        words = spoken(words)
     user = _chatter(event)
-    if type(event.get("cheer")) is dict:
-        amount = integer(event["cheer"], "bits", "event.cheer")
+    if cheer := event.get("cheer"):
+        amount = integer(cheer, "bits", "event.cheer")
         if amount > 0:
             gift = bits(user, amount)
-            return notification.told(paid(gift, words) if _says_something(message, words, amount) else gift)
+            content = paid(gift, words) if _says_something(message, words, amount) else gift
+            return _told(event, metadata, received_at_ms, content)
     if not words.strip():
         return Decoded(ignored=("channel.chat.message/no text",))
-    return notification.told(Comment(user, words))
+    return _told(event, metadata, received_at_ms, Comment(user, words))
 
 
-def _chat_notification(notification: Notification) -> Decoded:
-    kind = text(notification.event, "notice_type", "event")
+def _chat_notification(event: Event, metadata: Event, received_at_ms: int, channel: Channel) -> Decoded:
+    kind = text(event, "notice_type", "event")
     name = f"channel.chat.notification/{kind}"[:MAX_NAME_CHARS]
     decode = NOTICE_TYPES.get(kind)
     if decode is None:
         known = kind in IGNORED_NOTICE_TYPES or kind.startswith("shared_chat_")
         return Decoded(ignored=(name,)) if known else Decoded(unknown=(name,))
-    if notification.is_from_another_room:
+    if _is_from_another_room(event):
         return Decoded(ignored=(f"{name}/{_SHARED_CHAT}",))
-    return decode(notification)
+    return _told(event, metadata, received_at_ms, decode(event, channel.tier_values), _batch_of(kind, event))
 
 
-def _sub(notification: Notification) -> Decoded:
-    event = notification.event
-    bought = mapping(event, "sub", "event")
-    return notification.told(paid(_months(notification, bought), _notice_words(event)))
+def _sub(event: Event, tier_values: TierValues) -> Content:
+    return paid(_months(event, mapping(event, "sub", "event"), tier_values), _notice_words(event))
 
 
-def _resub(notification: Notification) -> Decoded:
+def _resub(event: Event, tier_values: TierValues) -> Content:
     """Read a further month: one that somebody else paid costs nothing now."""
-    event = notification.event
     bought = mapping(event, "resub", "event")
     if bought.get("is_gift") is True:
-        return notification.told(unpaid(_chatter(event), _notice_words(event)))
-    return notification.told(paid(_months(notification, bought), _notice_words(event)))
+        return unpaid(_chatter(event), _notice_words(event))
+    return paid(_months(event, bought, tier_values), _notice_words(event))
 
 
-def _sub_gift(notification: Notification) -> Decoded:
-    event = notification.event
+def _sub_gift(event: Event, tier_values: TierValues) -> Content:
     given = mapping(event, "sub_gift", "event")
     months = max(optional_integer(given, "duration_months"), 1)
-    gift = subscription(_giver(event), optional_text(given, "sub_tier"), months, notification.tier_values)
-    return notification.told(gift, part_of_batch(optional_text(given, "community_gift_id"), settles=False))
+    return subscription(_giver(event), optional_text(given, "sub_tier"), months, tier_values)
 
 
-def _community_sub_gift(notification: Notification) -> Decoded:
-    event = notification.event
+def _community_sub_gift(event: Event, tier_values: TierValues) -> Content:
     given = mapping(event, "community_sub_gift", "event")
     count = integer(given, "total", "event.community_sub_gift")
     if count <= 0:
         raise DecodeError("event.community_sub_gift.total", "is not positive")
-    gift = subscription(_giver(event), optional_text(given, "sub_tier"), count, notification.tier_values)
-    return notification.told(gift, part_of_batch(optional_text(given, "id"), settles=True))
+    return subscription(_giver(event), optional_text(given, "sub_tier"), count, tier_values)
 
 
-def _continued(notification: Notification) -> Decoded:
+def _continued(event: Event, _tier_values: TierValues) -> Content:
     """Read of a gifted or Prime subscription gone on with, or a gift passed on: what is paid for it comes apart."""
-    return notification.told(Follow(_chatter(notification.event)))
+    return Follow(_chatter(event))
 
 
-def _announcement(notification: Notification) -> Decoded:
-    message = mapping(notification.event, "message", "event")
-    return notification.told(Comment(_chatter(notification.event), text(message, "text", "event.message")))
+def _announcement(event: Event, _tier_values: TierValues) -> Content:
+    return Comment(_chatter(event), text(mapping(event, "message", "event"), "text", "event.message"))
 
 
-def _follow(notification: Notification) -> Decoded:
-    event = notification.event
+def _follow(event: Event, metadata: Event, received_at_ms: int, _channel: Channel) -> Decoded:
     user_id = identifier(event, "user_id", "event")
-    user = viewer(user_id, optional_text(event, "user_name") or optional_text(event, "user_login"), ("", 0))
-    followed_at_ms = timestamp_ms(optional_text(event, "followed_at")) or notification.sent_at_ms
-    sent_at_ms = plausible_timestamp_ms(followed_at_ms, notification.received_at_ms)
-    return Decoded(events=(LiveEvent(sent_at_ms, Follow(user), notification.id),))
+    user = viewer(user_id, optional_text(event, "user_name") or optional_text(event, "user_login"))
+    sent_at_ms = timestamp_ms(event.get("followed_at")) or timestamp_ms(metadata.get("message_timestamp"))
+    sent_at_ms = plausible_timestamp_ms(sent_at_ms, received_at_ms)
+    return Decoded((LiveEvent(sent_at_ms, Follow(user), optional_text(metadata, "message_id")),))
 
 
-def _stream_online(notification: Notification) -> Decoded:
-    return notification.stream.went_live(optional_text(notification.event, "id"))
+def _stream_online(event: Event, _metadata: Event, _received_at_ms: int, channel: Channel) -> Decoded:
+    return channel.stream.went_live(optional_text(event, "id"))
 
 
-def _stream_offline(notification: Notification) -> Decoded:
-    return notification.stream.ended()
+def _stream_offline(_event: Event, _metadata: Event, _received_at_ms: int, channel: Channel) -> Decoded:
+    return channel.stream.ended()
 
 
-NOTIFICATIONS: Mapping[str, Callable[[Notification], Decoded]] = {
+NOTIFICATIONS: Mapping[str, Callable[[Event, Event, int, Channel], Decoded]] = {
     "channel.chat.message": _chat_message,
     "channel.chat.notification": _chat_notification,
     "channel.follow": _follow,
     "stream.online": _stream_online,
     "stream.offline": _stream_offline,
 }
-NOTICE_TYPES: Mapping[str, Callable[[Notification], Decoded]] = {
+NOTICE_TYPES: Mapping[str, Callable[[Event, TierValues], Content]] = {
     "sub": _sub,
     "resub": _resub,
     "sub_gift": _sub_gift,
@@ -248,43 +229,69 @@ IGNORED_NOTIFICATIONS = frozenset(
 """What Twitch documents beside the above; more may be asked for by who shares the session."""
 
 
-def _chatter(event: Mapping[str, Any]) -> User:
-    login = optional_text(event, "chatter_user_login")
-    name = optional_text(event, "chatter_user_name").strip() or login
-    return viewer(optional_text(event, "chatter_user_id") or login, name, _badge(event))
+def _told(event: Event, metadata: Event, received_at_ms: int, content: Content, twin: Twin | None = None) -> Decoded:
+    """Return a chat event; its id is the one that IRC gives the same message."""
+    sent_at_ms = plausible_timestamp_ms(timestamp_ms(metadata.get("message_timestamp")), received_at_ms)
+    event_id = optional_text(event, "message_id") or optional_text(metadata, "message_id")
+    return Decoded((LiveEvent(sent_at_ms, content, event_id, None, twin),))
 
 
-def _giver(event: Mapping[str, Any]) -> User:
+def _is_from_another_room(event: Event) -> bool:
+    """Tell whether it was written in another channel of a shared chat."""
+    source = event.get("source_broadcaster_user_id")
+    return bool(source) and source != event.get("broadcaster_user_id")
+
+
+def _batch_of(kind: str, event: Event) -> Twin | None:
+    """Return what ties a batch's announcement and its single gifts."""
+    if kind == "community_sub_gift":
+        return part_of_batch(optional_text(event[kind], "id"), settles=True)
+    return part_of_batch(optional_text(event[kind], "community_gift_id"), settles=False) if kind == "sub_gift" else None
+
+
+def _chatter(event: Event) -> User:
+    user_id, name = optional_text(event, "chatter_user_id"), optional_text(event, "chatter_user_name").strip()
+    if not (user_id and name):
+        login = optional_text(event, "chatter_user_login")
+        user_id, name = user_id or login, name or login
+    badges = event.get("badges")
+    if not badges:
+        return viewer(user_id, name)
+    badge, level = _badge(badges)
+    return viewer(user_id, name, badge, level)
+
+
+def _giver(event: Event) -> User:
     return ANONYMOUS if event.get("chatter_is_anonymous") is True else _chatter(event)
 
 
-def _badge(event: Mapping[str, Any]) -> tuple[str, int]:
-    badges = optional_sequence(event, "badges")
-    if not badges:
+def _badge(badges: Any) -> tuple[str, int]:
+    """Return the badge to report and its level; of badges in a shape that nobody knows none."""
+    chosen, rank = None, len(BADGES)
+    try:
+        for badge in badges:
+            found = BADGE_RANKS.get(badge["set_id"], rank)
+            if found < rank:
+                chosen, rank = badge, found
+    except (KeyError, TypeError):
         return "", 0
-    versions: dict[str, Any] = {}
-    months: dict[str, Any] = {}
-    for badge in badges:
-        name = badge.get("set_id") if type(badge) is dict else None
-        if name in BADGES:
-            versions[name] = badge.get("id")
-            info = badge.get("info")
-            if info:
-                months[name] = info
-    return chosen_badge(versions, months) if versions else ("", 0)
+    if chosen is None:
+        return "", 0
+    name = BADGES[rank]
+    return name, badge_level(name, chosen.get("id"), chosen.get("info"))
 
 
-def _months(notification: Notification, bought: Mapping[str, Any]) -> Gift:
+def _months(event: Event, bought: Event, tier_values: TierValues) -> Gift:
     plan = "Prime" if bought.get("is_prime") is True else optional_text(bought, "sub_tier")
     months = max(optional_integer(bought, "duration_months"), 1)
-    return subscription(_chatter(notification.event), plan, months, notification.tier_values)
+    return subscription(_chatter(event), plan, months, tier_values)
 
 
-def _notice_words(event: Mapping[str, Any]) -> str:
+def _notice_words(event: Event) -> str:
     return spoken(optional_text(event.get("message"), "text"))
 
 
-def _says_something(message: Mapping[str, Any], words: str, amount: int) -> bool:
+def _says_something(message: Event, words: str, amount: int) -> bool:
     fragments = optional_sequence(message, "fragments")
     if not fragments:
         return has_words_beside_cheermotes(words, amount)
