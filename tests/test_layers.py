@@ -91,6 +91,7 @@ PURE = (
     "report.wire",
     "report.url",
     "report.suspects",
+    "sources.limiter",
     "report.limiter",
     "metastudio.callback_messages",
     "metastudio.callback_signature",

@@ -29,6 +29,7 @@ from bridge.sources.channel import Channel
 from bridge.sources.contract import Decoded, Endpoint, NoticeKind, Platform, Transport
 from bridge.sources.http import SourceHttp
 from bridge.sources.intake import Taken
+from bridge.sources.limiter import DialLimiter
 from bridge.sources.room_source import RoomSource, at_the_end, of_the_room
 from bridge.sources.supervisor import Supervisor, dial_endpoint
 
@@ -126,6 +127,7 @@ class Recorder:
         self._admission = Admission(policies_of(room), PaidMessageForm(room.events.paid_message), money)
         self._sources: list[RoomSource] = []
         self._supervisors: list[Supervisor] = []
+        limiter = DialLimiter()
         for config in room.sources:
             platform = config.platform
             name = f"{platform.name}:{config.initial.room}"
@@ -142,6 +144,7 @@ class Recorder:
                     clock=clock,
                     random=random.random,
                     dial=partial(_dial, platform),
+                    limiter=limiter,
                 )
             )
 

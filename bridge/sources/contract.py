@@ -150,6 +150,14 @@ class Transport(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class DialLimit:
+    """How many dials from one address a platform bears in any ``window_secs``."""
+
+    dials: int
+    window_secs: float
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where and how to connect. ``silence_timeout_secs`` is how long a living peer may send nothing at all."""
 
@@ -163,6 +171,8 @@ class Endpoint:
     answers_pings: bool = True
     """Whether the peer answers WebSocket pings; if not, none are sent."""
     polls: Sequence[Poll] = ()
+    dial_limit: DialLimit | None = None
+    """What all sources of the process together keep to when they dial this platform's endpoints."""
 
     def __str__(self) -> str:
         return redact_url(self.url)

@@ -36,6 +36,7 @@ from bridge.sources.contract import (
     Transport,
 )
 from bridge.sources.http import SourceHttp
+from bridge.sources.limiter import DialLimiter
 from bridge.sources.listening import Listener
 from bridge.sources.session import Session, Sink
 from bridge.sources.streaming import open_stream
@@ -81,7 +82,10 @@ class SourceStatus:
 
 
 class Supervisor:
-    """Owns the connecting of one source. ``sink`` is given everything that is decoded."""
+    """Owns the connecting of one source. ``sink`` is given everything that is decoded.
+
+    ``limiter`` is the one that all sources of the process share.
+    """
 
     def __init__(
         self,
@@ -94,6 +98,7 @@ class Supervisor:
         clock: Clock,
         random: Callable[[], float],
         dial: Dial | None = None,
+        limiter: DialLimiter | None = None,
     ) -> None:
         self.name = name
         self.platform = platform
@@ -104,6 +109,7 @@ class Supervisor:
         self._backoff = Backoff(BACKOFF_FIRST_SECS, BACKOFF_MAX_SECS, random)
         self.listener = Listener()
         self._dial = dial or dial_endpoint
+        self._limiter = limiter or DialLimiter()
         self._log = log.bind(room=room, source=name)
         self._complaint = ""
         self._renewal = asyncio.Event()
@@ -209,9 +215,18 @@ class Supervisor:
             self._set(SourceState.LISTENING)
             channel: Channel | None = await self.listener.accept()
         else:
+            await self._wait_in_turn(endpoint, proxy)
             channel = await self._dial(endpoint, proxy, http)
         session.was_opened = True
         return asyncio.ensure_future(session.run(channel))
+
+    async def _wait_in_turn(self, endpoint: Endpoint, proxy: str) -> None:
+        """Wait until the platform bears another dial."""
+        if endpoint.dial_limit is not None:
+            address = (self.platform.name, proxy)
+            wait_secs = self._limiter.reserve(address, endpoint.dial_limit, self._clock.monotonic())
+            if wait_secs > 0:
+                await self._clock.sleep(wait_secs)
 
     async def _followed(
         self, old: Session, old_task: asyncio.Task[None], proxy: str, http: SourceHttp

@@ -20,8 +20,9 @@ from bridge.errors import (
 )
 from bridge.secret import Secret
 from bridge.sources import supervisor as module
-from bridge.sources.contract import Connection, Decoded, Endpoint, HttpClient, SourceOptions, Transport
+from bridge.sources.contract import Connection, Decoded, DialLimit, Endpoint, HttpClient, SourceOptions, Transport
 from bridge.sources.http import SourceHttp
+from bridge.sources.limiter import MARGIN_SECS, DialLimiter
 from bridge.sources.supervisor import (
     BACKOFF_FIRST_SECS,
     BACKOFF_MAX_SECS,
@@ -52,9 +53,11 @@ class Watched:
         random: Callable[[], float] = lambda: 1.0,
         options: Callable[[], SourceOptions] | None = None,
         endpoint: Any = None,
+        clock: FakeClock | None = None,
+        limiter: DialLimiter | None = None,
         **decoder: Any,
     ) -> None:
-        self.clock = FakeClock()
+        self.clock = clock or FakeClock()
         self.network = ToyNetwork()
         self.decoders: list[ToyDecoder] = []
         self.decoded: list[Decoded] = []
@@ -80,6 +83,7 @@ class Watched:
             clock=self.clock,
             random=random,
             dial=self.network.dial,
+            limiter=limiter,
         )
         self.task = asyncio.create_task(self.supervisor.run())
 
@@ -404,6 +408,38 @@ async def test_being_cancelled_closes_the_connection_and_leaves_nothing_running(
 
     assert [channel.is_closed for channel in source.network.channels] == [True, True]
     assert asyncio.all_tasks() == others
+
+
+async def test_all_sources_of_a_process_together_keep_to_what_the_platform_bears(begin: Begin) -> None:
+    shared: dict[str, Any] = {"clock": FakeClock(), "limiter": DialLimiter()}
+    limited = {"dial_limit": DialLimit(2, 10.0), "silence_timeout_secs": 1000.0}
+    sources = [await begin(endpoint=limited, **shared) for _ in range(5)]
+    neighbour = await begin(**shared)
+    clock: FakeClock = shared["clock"]
+
+    def dials() -> list[int]:
+        return [source.dials for source in sources]
+
+    assert dials() == [1, 1, 0, 0, 0]
+    assert [source.state for source in sources[1:3]] == [SourceState.CONNECTED, SourceState.CONNECTING]
+    assert neighbour.dials == 1
+    await clock.advance(10.0 + MARGIN_SECS)
+    assert dials() == [1, 1, 1, 1, 0]
+    await clock.advance(10.0 + MARGIN_SECS)
+    assert dials() == [1, 1, 1, 1, 1]
+
+
+async def test_a_follower_is_dialled_in_its_turn_and_the_old_connection_heard_meanwhile(begin: Begin) -> None:
+    limited = {"dial_limit": DialLimit(1, 10.0), "silence_timeout_secs": 1000.0}
+    source = await begin(script={"move": Decoded(follow="wss://b.example/")}, endpoint=limited)
+    source.network.channel.says("move")
+    await source.clock.advance(10.0)
+    source.network.channel.says("still here")
+    await settle()
+    assert (source.dials, source.texts) == (1, ["still here"])
+
+    await source.clock.advance(MARGIN_SECS)
+    assert source.network.dialled[-1].url == "wss://b.example/"
 
 
 async def test_the_operator_is_told_once_about_each_trouble(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
