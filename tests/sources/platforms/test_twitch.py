@@ -19,7 +19,7 @@ from bridge.errors import (
 )
 from bridge.events import LiveEvent, Viewers
 from bridge.secret import Secret
-from bridge.sources.contract import Decoded, Frame, HttpAnswer, NoticeKind
+from bridge.sources.contract import Decoded, DialLimit, Frame, HttpAnswer, NoticeKind
 from bridge.sources.platforms.twitch import PLATFORM, Options, locate
 from bridge.sources.platforms.twitch.eventsub import EventSubDecoder
 from bridge.sources.platforms.twitch.irc import IrcDecoder
@@ -88,6 +88,7 @@ async def test_without_a_token_irc_is_opened_and_nobody_is_asked() -> None:
     assert connection.endpoint.url == "ws://127.0.0.1:9/x"
     assert connection.endpoint.polls == ()
     assert "JOIN #emberfox" in connection.decoder.greeting()
+    assert connection.endpoint.dial_limit == DialLimit(20, 10.0)
     assert http.calls == []
 
 

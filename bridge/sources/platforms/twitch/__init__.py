@@ -35,7 +35,7 @@ from bridge.sources.platforms.twitch.api import Api, broadcaster_id, client_toke
 from bridge.sources.platforms.twitch.credential import kept_credential
 from bridge.sources.platforms.twitch.eventsub import SILENCE_TIMEOUT_SECS as EVENTSUB_SILENCE_TIMEOUT_SECS
 from bridge.sources.platforms.twitch.eventsub import EventSubDecoder, Session
-from bridge.sources.platforms.twitch.irc import PING_INTERVAL_SECS, IrcDecoder
+from bridge.sources.platforms.twitch.irc import DIAL_LIMIT, PING_INTERVAL_SECS, IrcDecoder
 from bridge.sources.platforms.twitch.irc import SILENCE_TIMEOUT_SECS as IRC_SILENCE_TIMEOUT_SECS
 from bridge.sources.platforms.twitch.notifications import Channel
 from bridge.sources.platforms.twitch.viewers import StreamState, ViewerWatch
@@ -123,6 +123,7 @@ async def _irc(options: Options, watch: ViewerWatch, http: HttpClient) -> Connec
         heartbeat_interval_secs=PING_INTERVAL_SECS,
         silence_timeout_secs=IRC_SILENCE_TIMEOUT_SECS,
         polls=[watch.poll()] if counts_viewers else (),
+        dial_limit=DIAL_LIMIT,
     )
     return Connection(
         endpoint, IrcDecoder(options.login, options.sub_values, watch if counts_viewers else None, problem)
