@@ -25,6 +25,7 @@ LEAVES = {
     "credential_guard",
     "keep_running",
     "http_date",
+    "private_file",
 }
 """What every part may import."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import orjson
 
+from bridge.private_file import replace_private_file
 from bridge.report.url import ReportUrl, report_url
 
 DIRECTORY = "report_urls"
@@ -33,13 +33,8 @@ class UrlStore:
         text = orjson.dumps(
             {"configured": configured.fingerprint, "url": heir.text, "known_since_ms": heir.known_since_ms}
         )
-        fresh = self._path.with_suffix(".new")
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fresh.unlink(missing_ok=True)  # one left behind may have other rights
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(text)
-            fresh.replace(self._path)
+            replace_private_file(self._path, text)
         except OSError:
             return False
         return True
