@@ -33,6 +33,7 @@ from bridge.report.url_store import UrlStore
 from bridge.room import Room
 from bridge.server.forwarder import Forwarder
 from bridge.server.room_callbacks import RoomCallbacks
+from bridge.sources.heirs import HeirStore
 from bridge.sources.limiter import DialLimiter
 from bridge.sources.push import PushSource
 from bridge.sources.room_source import RoomSource
@@ -68,6 +69,7 @@ class RoomBuilder:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._dial_limiter = DialLimiter()
+        self._heirs = HeirStore(shared.settings.spool.directory)
 
     def build(self, config: RoomConfig) -> BuiltRoom:
         """Return the room that ``config`` describes, ready to take up what the spool holds."""
@@ -190,6 +192,7 @@ class RoomBuilder:
                 clock=self._shared.clock,
                 random=random.random,
                 limiter=self._dial_limiter,
+                heirs=self._heirs,
             )
             if platform.receiver is not None:
                 source.push = PushSource(platform, source_config.options, self._shared.clock)

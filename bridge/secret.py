@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Protocol
 from urllib.parse import urlsplit
 
 
@@ -33,6 +34,21 @@ class Secret:
         return "Secret(***)" if self._value else "Secret()"
 
     __str__ = __repr__
+
+
+class Heirs(Protocol):
+    """Secrets that a platform handed out in the place of configured ones (a refresh token that works once, say).
+
+    They outlive the process and are the same for all its sources; what is configured anew has no heir.
+    """
+
+    def heir_of(self, configured: Secret) -> Secret:
+        """Return what has taken the place of a configured secret; the secret itself if nothing has."""
+        ...
+
+    def keep(self, configured: Secret, heir: Secret) -> None:
+        """Remember an heir; the configured secret as its own heir forgets the former one."""
+        ...
 
 
 def redact_url(url: str) -> str:

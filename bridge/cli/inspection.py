@@ -28,8 +28,10 @@ from bridge.metastudio.account import Account, open_account
 from bridge.outbox.admission import Admission, PaidMessageForm
 from bridge.outbox.money import Money
 from bridge.report.url import report_url
+from bridge.secret import Heirs
 from bridge.sources.contract import available_platforms, load_platform
 from bridge.sources.decoding import decode_lines
+from bridge.sources.heirs import HeirStore
 from bridge.sources.http import SourceHttp
 
 EXIT_REFUSED = 3
@@ -135,7 +137,7 @@ async def _checked(loaded: Config, *, online: bool) -> tuple[list[str], bool]:
             sources = ", ".join(f"{source.platform.name} {source.initial.room}".strip() for source in room.sources)
             lines.append(f"{room.name}: ok: {sources} -> {_target(room)}")
             if online:
-                found, failed = await _asked(room, account)
+                found, failed = await _asked(room, account, HeirStore(loaded.bridge.spool.directory))
                 lines += found
                 refused = refused or failed
     return lines, refused
@@ -152,7 +154,7 @@ def _target(room: RoomConfig) -> str:
     return f"{url} ({f'expires in {left_secs} s' if left_secs > 0 else 'EXPIRED'})"
 
 
-async def _asked(room: RoomConfig, account: Account | None) -> tuple[list[str], bool]:
+async def _asked(room: RoomConfig, account: Account | None, heirs: Heirs) -> tuple[list[str], bool]:
     """Locate the room's sources and its job; returns lines to show and whether anything was refused."""
     lines: list[str] = []
     failed = False
@@ -161,7 +163,7 @@ async def _asked(room: RoomConfig, account: Account | None) -> tuple[list[str], 
         if platform.locate is None:
             lines.append(f"  {platform.name}: waits for the platform's calls")
             continue
-        http = SourceHttp(SystemClock(), source.initial.proxy.reveal())
+        http = SourceHttp(SystemClock(), source.initial.proxy.reveal(), heirs)
         try:
             connections = await platform.locate(source.options(), http)
             lines.append(f"  {platform.name} {source.initial.room}: found, {len(connections)} way(s) to connect")

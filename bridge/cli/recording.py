@@ -25,8 +25,10 @@ from bridge.errors import ConfigError, RoomNotFoundError
 from bridge.events import EventType, Viewers
 from bridge.outbox.admission import Admission, PaidMessageForm
 from bridge.outbox.money import Money
+from bridge.secret import Heirs
 from bridge.sources.channel import Channel
 from bridge.sources.contract import Decoded, Endpoint, NoticeKind, Platform, Transport
+from bridge.sources.heirs import HeirStore
 from bridge.sources.http import SourceHttp
 from bridge.sources.intake import Taken
 from bridge.sources.limiter import DialLimiter
@@ -60,7 +62,7 @@ def record(
     log.configure(loaded.bridge.log.format, "warning")
     try:
         with _opened(file) as target:
-            recorder = Recorder(found, target, SystemClock())
+            recorder = Recorder(found, target, SystemClock(), HeirStore(loaded.bridge.spool.directory))
             all_refused = run_loop(_recorded(recorder, seconds))
     except OSError as error:
         raise ConfigError([_unwritable(file, error)]) from None
@@ -117,7 +119,7 @@ async def _recorded(recorder: Recorder, seconds: int) -> bool:
 class Recorder:
     """Connects a room's sources and writes what would be reported, a line an event."""
 
-    def __init__(self, room: RoomConfig, file: IO[bytes] | gzip.GzipFile, clock: Clock) -> None:
+    def __init__(self, room: RoomConfig, file: IO[bytes] | gzip.GzipFile, clock: Clock, heirs: Heirs) -> None:
         self.events: Counter[EventType] = Counter()
         self.dropped: Counter[str] = Counter()
         self.rejected = 0
@@ -145,6 +147,7 @@ class Recorder:
                     random=random.random,
                     dial=partial(_dial, platform),
                     limiter=limiter,
+                    heirs=heirs,
                 )
             )
 

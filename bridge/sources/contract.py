@@ -22,7 +22,7 @@ import orjson
 
 from bridge.errors import DecodeError, SourceError
 from bridge.events import EventType, LiveEvent
-from bridge.secret import Secret, redact_url
+from bridge.secret import Heirs, Secret, redact_url
 
 MAX_FRAME_BYTES = 4 * 1024 * 1024
 
@@ -259,10 +259,15 @@ class Connection:
 
 
 class HttpClient(Protocol):
-    """The HTTP that ``locate`` may use. One client keeps cookies for one source.
+    """The HTTP that ``locate`` may use. One client keeps cookies for one source, and the heirs of its secrets.
 
     Raises ``SourceUnavailableError`` when no answer came; every answer, whatever its status, is returned.
     """
+
+    @property
+    def heirs(self) -> Heirs:
+        """What was handed out in the place of configured secrets."""
+        ...
 
     async def send(self, call: HttpCall) -> HttpAnswer:
         """Make the call."""

@@ -11,8 +11,9 @@ from yarl import URL
 
 from bridge.clock import Clock
 from bridge.errors import SourceUnavailableError
-from bridge.secret import redact_url
+from bridge.secret import Heirs, redact_url
 from bridge.sources.contract import HttpAnswer, HttpCall
+from bridge.sources.heirs import HeirStore
 
 TIMEOUT_SECS = 10.0
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
@@ -21,7 +22,8 @@ MAX_ANSWER_BYTES = 4 * 1024 * 1024
 class SourceHttp:
     """Makes a platform's calls. Redirects are answers like any other: following them could carry credentials away."""
 
-    def __init__(self, clock: Clock, proxy: str = "") -> None:
+    def __init__(self, clock: Clock, proxy: str = "", heirs: Heirs | None = None) -> None:
+        self.heirs: Heirs = heirs or HeirStore()
         self._clock = clock
         self._proxy = proxy or None
         self._session = aiohttp.ClientSession(

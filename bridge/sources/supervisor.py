@@ -26,6 +26,7 @@ from bridge.errors import (
     SourceThrottledError,
     SourceUnavailableError,
 )
+from bridge.secret import Heirs
 from bridge.sources.channel import Channel
 from bridge.sources.contract import (
     Connection,
@@ -35,6 +36,7 @@ from bridge.sources.contract import (
     SourceOptions,
     Transport,
 )
+from bridge.sources.heirs import HeirStore
 from bridge.sources.http import SourceHttp
 from bridge.sources.limiter import DialLimiter
 from bridge.sources.listening import Listener
@@ -84,7 +86,7 @@ class SourceStatus:
 class Supervisor:
     """Owns the connecting of one source. ``sink`` is given everything that is decoded.
 
-    ``limiter`` is the one that all sources of the process share.
+    ``limiter`` and ``heirs`` are those that all sources of the process share.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class Supervisor:
         random: Callable[[], float],
         dial: Dial | None = None,
         limiter: DialLimiter | None = None,
+        heirs: Heirs | None = None,
     ) -> None:
         self.name = name
         self.platform = platform
@@ -110,6 +113,7 @@ class Supervisor:
         self.listener = Listener()
         self._dial = dial or dial_endpoint
         self._limiter = limiter or DialLimiter()
+        self._heirs = heirs or HeirStore()
         self._log = log.bind(room=room, source=name)
         self._complaint = ""
         self._renewal = asyncio.Event()
@@ -153,7 +157,7 @@ class Supervisor:
         self._set(SourceState.CONNECTING)
         options = self._options()
         proxy = options.proxy.reveal()
-        http = SourceHttp(self._clock, proxy)
+        http = SourceHttp(self._clock, proxy, self._heirs)
         session: Session | None = None
         try:
             try:

@@ -22,6 +22,7 @@ from bridge.demo.bilibili_room import BilibiliRoom
 from bridge.errors import ConfigError, RoomNotFoundError
 from bridge.report.wire import problem
 from bridge.sources.contract import Endpoint, Transport, load_platform
+from bridge.sources.heirs import HeirStore
 from bridge.sources.http import SourceHttp
 
 ANN = Viewer(7001, "小星星", level=3)
@@ -45,7 +46,7 @@ async def recording(config: Path, file: Path) -> AsyncIterator[Recorder]:
     """Record the only room of a configuration; at the end what is held is let go of."""
     (room,) = load(config, {}).rooms
     with gzip.open(file, "xb") if file.suffix == ".gz" else file.open("xb") as target:
-        recorder = Recorder(room, target, SystemClock())
+        recorder = Recorder(room, target, SystemClock(), HeirStore())
         work = asyncio.ensure_future(recorder.run())
         try:
             yield recorder

@@ -35,6 +35,7 @@ from bridge.errors import RoomNotFoundError, SourceThrottledError, SourceUnavail
 from bridge.events import Comment
 from bridge.secret import Secret
 from bridge.sources.contract import Connection, Decoded, Frame, HttpAnswer, HttpCall, NoticeKind
+from bridge.sources.heirs import HeirStore
 from bridge.sources.platforms.bilibili import Options, RoomDecoder, locate
 
 NOW = 1_785_000_000_000
@@ -46,6 +47,7 @@ class Http:
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
+        self.heirs = HeirStore()
 
     async def send(self, call: HttpCall) -> HttpAnswer:
         async with self._session.get(call.url, params=call.query, headers=call.headers) as response:

@@ -16,6 +16,7 @@ import aiohttp
 from bridge.errors import DecodeError, SourceError, SourceUnavailableError
 from bridge.events import LiveEvent
 from bridge.sources.contract import Connection, Decoded, Frame, HttpAnswer, HttpCall, NoticeKind, Transport
+from bridge.sources.heirs import HeirStore
 
 AT_MS = 1_760_000_000_000
 PATIENCE_SECS = 5.0
@@ -44,6 +45,7 @@ class RealHttp:
     """The HTTP of ``locate`` over aiohttp."""
 
     def __init__(self) -> None:
+        self.heirs = HeirStore()
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
@@ -14,8 +15,9 @@ from bridge.errors import SourceAuthError, SourceError, SourceUnavailableError
 from bridge.events import Comment, Follow, Gift, Join, LiveEvent, PaidMessage, Viewers
 from bridge.secret import Secret
 from bridge.sources.contract import Connection, Decoded, Decoder, Frame, HttpAnswer, HttpCall, Notice, NoticeKind
+from bridge.sources.heirs import HeirStore
 from bridge.sources.intake import Intake
-from bridge.sources.platforms.twitch import Options, locate
+from bridge.sources.platforms.twitch import Options, credential, locate
 from bridge.sources.platforms.twitch.eventsub import SUBSCRIPTIONS
 from tests.emulators.twitch import SENT_AT_MS, TwitchEmulator
 
@@ -147,8 +149,9 @@ async def test_a_renewed_token_voids_the_refresh_token_it_was_got_with(web: aioh
 class RealHttp:
     """The machinery's part in HTTP: signs at the moment of sending."""
 
-    def __init__(self, web: aiohttp.ClientSession) -> None:
+    def __init__(self, web: aiohttp.ClientSession, heirs: HeirStore | None = None) -> None:
         self._web = web
+        self.heirs = heirs or HeirStore()
 
     async def send(self, call: HttpCall) -> HttpAnswer:
         headers = dict(call.headers) | dict(call.sign(self.now_ms()) if call.sign else {})
@@ -369,6 +372,31 @@ async def test_an_expired_token_is_renewed_and_the_refused_calls_are_made_again(
         async with await eventsub(twitch, web) as again:
             await twitch.until(lambda: len(twitch.sessions) == 2 and len(twitch.sessions[1].subscriptions) == 5)
             assert again.ends == []
+
+
+async def test_a_public_clients_token_is_renewed_after_a_restart_too(
+    web: aiohttp.ClientSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with TwitchEmulator() as twitch:
+        twitch.is_public = True
+        options = Options(
+            room="emberfox",
+            client_id=Secret(twitch.client_id),
+            access_token=Secret("access-1"),
+            refresh_token=Secret("refresh-1"),
+            api_base=twitch.http_url,
+            auth_base=twitch.http_url,
+            eventsub_url=twitch.eventsub_url,
+        )
+        for _ in range(3):
+            monkeypatch.setattr(credential, "_kept", {})
+            twitch.expire_token()
+            assert await locate(options, RealHttp(web, HeirStore(tmp_path)))
+        assert [call for call in twitch.calls if call[0] == "/oauth2/token"] == [("/oauth2/token", 200)] * 3
+
+        monkeypatch.setattr(credential, "_kept", {})
+        with pytest.raises(SourceAuthError, match=r"^refresh_token: "):
+            await locate(options, RealHttp(web))
 
 
 async def test_a_session_moves_without_loss_and_without_subscribing_anew(web: aiohttp.ClientSession) -> None:

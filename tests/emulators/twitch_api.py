@@ -47,6 +47,8 @@ class TwitchApi(LocalSite):
         self.users = {login: "4100001", "helperbot": "4100002"}
         self.client_id, self.client_secret = "client-of-ours", "secret-of-ours"
         self.access_token, self.refresh_token, self.app_token = "access-1", "refresh-1", "app-1"
+        self.is_public = False
+        """Whether the client has no secret; its refresh tokens die after 30 days, and all work once."""
         self.token_user = "helperbot"
         self.token_expires_in_secs = 14_000
         self.viewers: int | None = 120
@@ -57,7 +59,7 @@ class TwitchApi(LocalSite):
         """Status that ``streams`` answers, or that a subscription type's next call does."""
         self.calls: list[tuple[str, int]] = []
         self.sessions: list[Session] = []
-        self.numbers = itertools.count(1)
+        self.numbers = itertools.count(2)
         self._changed = asyncio.Condition()
         self.app.add_routes(
             [
@@ -146,7 +148,8 @@ class TwitchApi(LocalSite):
 
     async def _token(self, request: web.Request) -> web.Response:
         form = {**request.query, **await request.post()}
-        if form.get("client_id") != self.client_id or form.get("client_secret") != self.client_secret:
+        secret = form.get("client_secret", "")
+        if form.get("client_id") != self.client_id or secret != ("" if self.is_public else self.client_secret):
             return await self._answer(request, 403, {"status": 403, "message": "invalid client secret"})
         if form.get("grant_type") == "client_credentials":
             return await self._answer(request, 200, {"access_token": self.app_token, "expires_in": 5_000_000})

@@ -410,6 +410,19 @@ async def test_being_cancelled_closes_the_connection_and_leaves_nothing_running(
     assert asyncio.all_tasks() == others
 
 
+async def test_what_was_handed_out_for_a_secret_is_known_at_the_next_dial(begin: Begin) -> None:
+    configured, found = Secret("configured"), []
+
+    async def find(_options: Any, http: HttpClient) -> Sequence[Connection]:
+        found.append(http.heirs.heir_of(configured).reveal())
+        http.heirs.keep(configured, Secret(f"handed-out-{len(found)}"))
+        raise SourceUnavailableError("down")
+
+    source = await begin(locate=find)
+    await source.clock.advance(BACKOFF_FIRST_SECS)
+    assert found == ["configured", "handed-out-1"]
+
+
 async def test_all_sources_of_a_process_together_keep_to_what_the_platform_bears(begin: Begin) -> None:
     shared: dict[str, Any] = {"clock": FakeClock(), "limiter": DialLimiter()}
     limited = {"dial_limit": DialLimit(2, 10.0), "silence_timeout_secs": 1000.0}

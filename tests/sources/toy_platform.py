@@ -24,6 +24,7 @@ from bridge.sources.contract import (
     QuietDecoder,
     SourceOptions,
 )
+from bridge.sources.heirs import HeirStore
 from bridge.sources.http import SourceHttp
 from tests.samples import comment
 
@@ -121,6 +122,7 @@ class ToyHttp:
     def __init__(self, **answers: HttpAnswer | SourceError) -> None:
         self.calls: list[HttpCall] = []
         self.answers = answers
+        self.heirs = HeirStore()
 
     @property
     def tags(self) -> list[str]:

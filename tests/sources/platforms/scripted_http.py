@@ -10,6 +10,7 @@ import orjson
 
 from bridge.errors import SourceError
 from bridge.sources.contract import HttpAnswer, HttpCall
+from bridge.sources.heirs import HeirStore
 
 Answer = HttpAnswer | SourceError
 
@@ -21,6 +22,7 @@ class ScriptedHttp:
         self._answers = {path: [one] if isinstance(one, Answer) else list(one) for path, one in answers.items()}
         self._now_ms = now_ms
         self.calls: list[HttpCall] = []
+        self.heirs = HeirStore()
 
     async def send(self, call: HttpCall) -> HttpAnswer:
         self.calls.append(call)

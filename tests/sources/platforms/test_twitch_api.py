@@ -3,6 +3,7 @@ from __future__ import annotations
 from bridge.errors import SourceAuthError
 from bridge.secret import Secret
 from bridge.sources.contract import Decoded, HttpAnswer
+from bridge.sources.heirs import HeirStore
 from bridge.sources.platforms.twitch.api import RENEWAL
 from bridge.sources.platforms.twitch.credential import MAX_KEPT, Credential, kept_credential
 from tests.sources.platforms.scripted_http import json_answer
@@ -76,8 +77,30 @@ def test_a_handed_out_token_that_is_refused_gives_way_to_the_configured_one() ->
     assert credential.signer("Bearer")(AT_MS)["Authorization"] == "Bearer access-0"
 
 
+def test_a_handed_out_refresh_token_outlives_the_process() -> None:
+    heirs = HeirStore()
+    before = renewable(heirs)
+    assert (
+        before.renewed(before.renewal("x", RENEWAL), json_answer({"access_token": "a1", "refresh_token": "r1"})) is None
+    )
+    after = renewable(heirs)
+    form = after.renewal("x", RENEWAL).form
+    assert form is not None
+    assert form["refresh_token"] == "r1"
+    assert isinstance(after.renewed(after.renewal("x", RENEWAL), HttpAnswer(400)), SourceAuthError)
+    assert renewable(heirs).renewal("x", RENEWAL).form == {**form, "refresh_token": "refresh-0"}
+
+
+def test_a_clients_own_token_has_no_heir() -> None:
+    credential = of_the_client()
+    answer = json_answer({"access_token": "a1", "refresh_token": "odd"})
+    assert credential.renewed(credential.renewal("x", RENEWAL), answer) is None
+    form = {"client_id": "cid", "client_secret": "csecret", "grant_type": "client_credentials"}
+    assert credential.renewal("x", RENEWAL).form == form
+
+
 def test_a_token_as_chat_tools_write_it_is_the_same_token() -> None:
-    credential = Credential(Secret("cid"), NONE, Secret("oauth:access-0"), NONE)
+    credential = Credential(Secret("cid"), NONE, Secret("oauth:access-0"), NONE, HeirStore())
     assert credential.signer("Bearer")(AT_MS)["Authorization"] == "Bearer access-0"
 
 
@@ -90,7 +113,7 @@ def test_a_client_asks_for_its_own_token_with_its_secret() -> None:
 
 def test_kept_credentials_are_shared_by_what_is_configured_and_bounded() -> None:
     def kept(number: int) -> Credential:
-        return kept_credential("", (Secret("cid"), NONE, Secret(f"bounded-{number}"), NONE))
+        return kept_credential("", (Secret("cid"), NONE, Secret(f"bounded-{number}"), NONE), HeirStore())
 
     first = kept(0)
     assert kept(0) is first

@@ -104,7 +104,7 @@ async def locate(options: Options, http: HttpClient) -> Sequence[Connection]:
     if not options.login:
         raise RoomNotFoundError("room: is missing: the channel's login")
     configured = (options.client_id, options.client_secret, options.access_token, options.refresh_token)
-    credential = kept_credential(options.auth_base, configured)
+    credential = kept_credential(options.auth_base, configured, http.heirs)
     watch = ViewerWatch(Api(credential, options.api_base, options.auth_base), options.login)
     if options.access_token or options.refresh_token:
         return [await _eventsub(options, watch, http)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bridge.errors import DecodeError, SourceAuthError, SourceError, SourceUnavailableError
-from bridge.secret import Secret
+from bridge.secret import Heirs, Secret
 from bridge.sources.contract import HttpAnswer, HttpCall
 from bridge.sources.fields import optional_text, text
 
@@ -16,15 +16,20 @@ class Credential:
     """One client's token as it stands now.
 
     With an access or refresh token it acts for a user; without, for the client itself (an app token, got
-    with the client's secret). Twitch may answer a renewal with a new refresh token and void the old one.
+    with the client's secret). Twitch may answer a renewal with a new refresh token and void the old one,
+    always where the client is public: the new one is the configured one's heir.
     """
 
-    def __init__(self, client_id: Secret, client_secret: Secret, access_token: Secret, refresh_token: Secret) -> None:
+    def __init__(
+        self, client_id: Secret, client_secret: Secret, access_token: Secret, refresh_token: Secret, heirs: Heirs
+    ) -> None:
         self.client_id = client_id
         self._client_secret = client_secret
         # Chat tools write tokens as "oauth:…".
-        self._configured = (Secret(access_token.reveal().removeprefix("oauth:")), refresh_token)
-        self._access_token, self._refresh_token = self._configured
+        self._configured_access_token = Secret(access_token.reveal().removeprefix("oauth:"))
+        self._access_token = self._configured_access_token
+        self._configured_refresh_token = refresh_token
+        self._heirs = heirs
         self._for_user = bool(access_token or refresh_token)
 
     def signer(self, scheme: str) -> Callable[[int], Mapping[str, str]]:
@@ -43,7 +48,11 @@ class Credential:
     @property
     def can_renew(self) -> bool:
         """Whether a new access token can be asked for."""
-        return bool(self.client_id) and bool(self._refresh_token if self._for_user else self._client_secret)
+        return bool(self.client_id) and bool(self._configured_refresh_token if self._for_user else self._client_secret)
+
+    @property
+    def _refresh_token(self) -> Secret:
+        return self._heirs.heir_of(self._configured_refresh_token)
 
     def renewal(self, url: str, tag: str) -> HttpCall:
         """Return the call for a new access token."""
@@ -64,14 +73,17 @@ class Credential:
                 self._access_token = Secret(text(token, "access_token", "token"))
             except DecodeError as error:
                 return SourceUnavailableError(f"Twitch's answer to the token renewal: {error}")
-            self._refresh_token = Secret(optional_text(token, "refresh_token")) or self._refresh_token
+            handed_out = Secret(optional_text(token, "refresh_token"))
+            if handed_out and self._for_user:
+                self._heirs.keep(self._configured_refresh_token, handed_out)
             return None
         if answer.status not in {400, 401, 403}:
             return SourceUnavailableError(f"Twitch did not renew the token (HTTP {answer.status})")
         if (call.form or {}).get("refresh_token", "") != self._refresh_token.reveal() and self._for_user:
             return None  # Another room that shares the credential was quicker: its token is already in place.
         # What was handed out last is worth nothing: the next dial begins with what is configured.
-        self._access_token, self._refresh_token = self._configured
+        self._access_token = self._configured_access_token
+        self._heirs.keep(self._configured_refresh_token, self._configured_refresh_token)
         name = "refresh_token" if self._for_user else "client_secret"
         return SourceAuthError(f"{name}: Twitch refused it (HTTP {answer.status})")
 
@@ -79,7 +91,7 @@ class Credential:
 _kept: dict[tuple[str, tuple[Secret, ...]], Credential] = {}
 
 
-def kept_credential(server: str, configured: tuple[Secret, Secret, Secret, Secret]) -> Credential:
+def kept_credential(server: str, configured: tuple[Secret, Secret, Secret, Secret], heirs: Heirs) -> Credential:
     """Return the living credential that began as the configured one: client id and secret, access and refresh token.
 
     Kept for the process: what the token server handed out in exchange must outlive the connection that asked
@@ -90,5 +102,5 @@ def kept_credential(server: str, configured: tuple[Secret, Secret, Secret, Secre
     if found is None:
         while len(_kept) >= MAX_KEPT:
             del _kept[next(iter(_kept))]
-        found = _kept[key] = Credential(*configured)
+        found = _kept[key] = Credential(*configured, heirs)
     return found

@@ -17,6 +17,7 @@ from bridge.secret import Secret
 from bridge.sources.codecs.bilibili_packets import OP_AUTH_REPLY, pack, unpack
 from bridge.sources.codecs.wbi import mixin_key, signed
 from bridge.sources.contract import NOTHING, Connection, Frame, HttpAnswer, HttpCall, NoticeKind
+from bridge.sources.heirs import HeirStore
 from bridge.sources.platforms.bilibili import Options, locate
 from bridge.sources.platforms.bilibili.entry import LOGIN_PROBE_SECS
 
@@ -46,6 +47,7 @@ class Site:
 
     def __init__(self, **paths: Any) -> None:
         self.asked: list[HttpCall] = []
+        self.heirs = HeirStore()
         self.answers: dict[str, list[HttpAnswer]] = {
             NAV: [nav()],
             "/": [HttpAnswer(200, {}, b"<html>", {"buvid3": "B-1"})],
