@@ -181,6 +181,11 @@ class Endpoint:
 class Decoder(Protocol):
     """One connection's protocol, without I/O. Arbitrary input gives ``rejected``, never an exception."""
 
+    is_ready: bool
+    """Whether the connection brings what it is for: until then the one that it follows is kept beside it."""
+    silence_timeout_secs: float | None
+    """How long the peer said that it may send nothing; ``None``: as the endpoint says."""
+
     def greeting(self) -> Sequence[bytes | str]:
         """Return what to send right after opening."""
         ...
@@ -216,6 +221,9 @@ class Decoder(Protocol):
 
 class QuietDecoder(ABC):
     """Base for decoders: nothing to say unless overridden."""
+
+    is_ready: bool = True
+    silence_timeout_secs: float | None = None
 
     @abstractmethod
     def feed(self, frame: Frame) -> Decoded:

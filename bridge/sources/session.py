@@ -107,7 +107,7 @@ class Session:
     def _take(self, decoded: Decoded) -> None:
         self.events += len(decoded.events)
         self._sink(decoded)
-        if not self.heard.is_set():
+        if not self.heard.is_set() and self.connection.decoder.is_ready:
             self.heard.set()
         if decoded.replies and self._speaker is not None:
             self._speaker.say(decoded.replies)
@@ -128,8 +128,8 @@ class Session:
             speaker.say(self.connection.decoder.heartbeat())
 
     async def _watch_silence(self, speaker: Speaker) -> None:
-        timeout_secs = self.connection.endpoint.silence_timeout_secs
         while True:
+            timeout_secs = self.connection.decoder.silence_timeout_secs or self.connection.endpoint.silence_timeout_secs
             left_secs = max(speaker.heard_at, self.opened_at) + timeout_secs - self._clock.monotonic()
             if left_secs <= 0:
                 raise SourceUnavailableError(f"silent for {timeout_secs:.0f} s")

@@ -144,6 +144,18 @@ async def test_silence_past_the_limit_is_a_dead_socket(begin: Talks) -> None:
     assert talk.peer.is_closed
 
 
+@pytest.mark.parametrize("announced_secs", [20.0, 90.0])
+async def test_the_peer_may_announce_how_long_it_may_be_silent(begin: Talks, announced_secs: float) -> None:
+    talk = await begin(endpoint={"silence_timeout_secs": 30.0})
+    talk.peer.says("welcome")
+    talk.decoder.silence_timeout_secs = announced_secs
+    await talk.clock.advance(max(announced_secs, 30.0) - 0.1)
+    assert not talk.task.done()
+    await talk.clock.advance(0.2)
+
+    assert str(await talk.end()) == f"silent for {announced_secs:.0f} s"
+
+
 async def test_our_own_heartbeat_does_not_count_as_a_sign_of_life(begin: Talks) -> None:
     talk = await begin(endpoint={"silence_timeout_secs": 30.0, "heartbeat_interval_secs": 1.0}, heartbeat=["beat"])
     await talk.clock.advance(30.1)

@@ -534,6 +534,27 @@ class TestFollowing:
         assert source.texts == ["from the old one", "from the new one"]
         assert source.supervisor.status.reconnects == 0
 
+    async def test_a_new_connection_that_is_not_ready_yet_does_not_end_the_old_one(self, begin: Begin) -> None:
+        follower = ToyDecoder()
+        follower.is_ready = False
+        source = await begin(script=self.SCRIPT, follower=follower)
+        old = source.network.channel
+        old.says("move")
+        await settle()
+        new = source.network.channel
+        new.says("logged in")
+        await settle()
+        old.says("still heard here")
+        await settle()
+        assert not old.is_closed
+
+        follower.is_ready = True
+        new.says("joined")
+        await settle()
+
+        assert old.is_closed
+        assert source.texts == ["logged in", "still heard here", "joined"]
+
     async def test_an_empty_url_is_the_same_one_again(self, begin: Begin) -> None:
         source = await begin(script=self.SCRIPT)
         source.network.channel.says("renew")

@@ -76,6 +76,15 @@ def test_a_reconnect_url_is_followed_unchanged_and_needs_no_subscriptions() -> N
     assert session.id == "s-7"
 
 
+@pytest.mark.parametrize(
+    ("announced", "timeout_secs"), [(10, 15.0), (600, 605.0), (None, None), (0, None), ("x", None)]
+)
+def test_silence_is_measured_by_what_the_welcome_announces(announced: Any, timeout_secs: float | None) -> None:
+    decoder, _ = connected()
+    fed(session_message("session_welcome", id="s-7", keepalive_timeout_seconds=announced), decoder)
+    assert decoder.silence_timeout_secs == timeout_secs
+
+
 def test_an_existing_subscription_is_as_good_as_a_new_one() -> None:
     decoder, session = connected()
     for call in fed(session_message("session_welcome", id="s-7"), decoder).calls:

@@ -247,6 +247,22 @@ def test_reconnect_asks_for_the_same_url_and_the_new_connection_logs_in_again() 
     assert list(decoder.followed().greeting())[-1] == "JOIN #emberfox"
 
 
+@pytest.mark.parametrize(
+    "joined", ["JOIN #emberfox", "353 x = #emberfox :x", "ROOMSTATE #emberfox", "PRIVMSG #emberfox :x"]
+)
+def test_a_connection_is_ready_once_it_has_joined(joined: str) -> None:
+    decoder = IrcDecoder("emberfox", (500, 1000, 2500)).followed()
+    for line in (
+        ":tmi.twitch.tv CAP * ACK :twitch.tv/tags",
+        ":tmi.twitch.tv 001 x :Welcome",
+        ":tmi.twitch.tv 376 x :>",
+    ):
+        decoder.feed(Frame(line, AT_MS))
+        assert not decoder.is_ready
+    decoder.feed(Frame(f":tmi.twitch.tv {joined}", AT_MS))
+    assert decoder.is_ready
+
+
 def test_the_greeting_asks_for_everything_before_it_joins() -> None:
     capabilities, _, nick, join = IrcDecoder("emberfox", (1, 2, 3)).greeting()
     assert capabilities == "CAP REQ :twitch.tv/tags twitch.tv/commands twitch.tv/membership"

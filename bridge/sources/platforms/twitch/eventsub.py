@@ -35,8 +35,9 @@ from bridge.sources.platforms.twitch.facts import MAX_NAME_CHARS
 from bridge.sources.platforms.twitch.notifications import IGNORED_NOTIFICATIONS, NOTIFICATIONS, Channel
 from bridge.sources.platforms.twitch.viewers import ViewerWatch
 
-SILENCE_TIMEOUT_SECS = 15.0
-"""The server is silent for at most 10 s unless asked otherwise; 5 s of grace (vendor documentation)."""
+SILENCE_GRACE_SECS = 5.0
+SILENCE_TIMEOUT_SECS = 10.0 + SILENCE_GRACE_SECS
+"""The server is silent for at most 10 s (vendor documentation), or as long as its welcome says."""
 
 VALIDATION_INTERVAL_SECS = 3600.0
 """Twitch wants a token that is held for long to be validated every hour (vendor documentation)."""
@@ -170,7 +171,11 @@ class EventSubDecoder(QuietDecoder):
         return EventSubDecoder(self._channel, self._session, subscribes=False)
 
     def _welcomed(self, metadata: dict[str, Any], payload: Any, received_at_ms: int) -> Decoded:
-        session_id = identifier(mapping(payload, "session", "payload"), "id", "payload.session")
+        welcome = mapping(payload, "session", "payload")
+        session_id = identifier(welcome, "id", "payload.session")
+        announced_secs = optional_integer(welcome, "keepalive_timeout_seconds")
+        if announced_secs > 0:
+            self.silence_timeout_secs = announced_secs + SILENCE_GRACE_SECS
         session = self._session
         if session is None:
             return Decoded(ignored=("session_welcome",))

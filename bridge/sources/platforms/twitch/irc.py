@@ -33,6 +33,9 @@ SILENCE_TIMEOUT_SECS = 75.0
 DIAL_LIMIT = DialLimit(20, window_secs=10.0)
 """Logins and joins that Twitch grants an address; a connection needs one of each (vendor documentation)."""
 
+BEFORE_JOINING = frozenset({"001", "002", "003", "004", "372", "375", "376", "CAP", "NOTICE", "PING", "PONG"})
+"""What Twitch says about the login; all else comes once the channel was joined."""
+
 
 def greeting(login: str) -> tuple[str, ...]:
     """Return the lines that log in anonymously and join a channel."""
@@ -57,6 +60,7 @@ class IrcDecoder(QuietDecoder):
         self._tier_values = tier_values
         self._watch = watch
         self._problem = problem
+        self.is_ready = False
 
     def greeting(self) -> Sequence[str]:
         """Log in and join."""
@@ -94,6 +98,8 @@ class IrcDecoder(QuietDecoder):
     def _decode_line(self, raw: str, received_at_ms: int) -> Decoded:
         try:
             line = parse_line(raw)
+            if not self.is_ready:
+                self.is_ready = line.command not in BEFORE_JOINING
             decode = MESSAGES.get(line.command)
             if decode is not None:
                 return decode(line, received_at_ms, self._tier_values)
