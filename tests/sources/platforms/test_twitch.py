@@ -242,6 +242,14 @@ def test_a_stream_that_was_announced_as_over_does_not_come_back_from_a_slow_list
     assert state.polled({"data": [{"id": "10", "viewer_count": 1}]}, AT_MS).notices
 
 
+def test_a_stream_that_is_announced_again_under_its_id_has_viewers_again() -> None:
+    state = StreamState()
+    state.went_live("9")
+    state.ended()
+    state.went_live("9")
+    assert state.polled({"data": [{"id": "9", "viewer_count": 7}]}, AT_MS).events == (LiveEvent(AT_MS, Viewers(7)),)
+
+
 @pytest.mark.parametrize(
     ("answer", "rejected"),
     [

@@ -26,7 +26,7 @@ class StreamState:
 
     def went_live(self, stream_id: str) -> Decoded:
         """Take ``stream.online``."""
-        self._stream_id = stream_id
+        self._stream_id, self._ended_id = stream_id, ""
         self._empty_answers = 0
         if self._is_live:
             return NOTHING
