@@ -145,6 +145,21 @@ def test_a_revoked_subscription_is_named_and_a_revoked_authorization_ends_all() 
     assert isinstance(revoked("authorization_revoked").end, SourceAuthError)
 
 
+@pytest.mark.parametrize("status", ["user_removed", "version_removed", "chat_user_banned"])
+def test_a_connection_whose_last_telling_subscription_was_ended_is_of_no_use(status: str) -> None:
+    decoder, session = connected()
+    fed(session_message("session_welcome", id="s-7"), decoder)
+    telling = [kind for kind, wanted in SUBSCRIPTIONS.items() if wanted.scope]
+    ends = []
+    for kind in telling:
+        subscription = {"subscription": {"type": kind, "status": status}}
+        ends.append(fed({"metadata": {"message_type": "revocation"}, "payload": subscription}, decoder).end)
+    assert ends[:-1] == [None, None]
+    assert isinstance(ends[-1], SourceAuthError)
+    assert status in str(ends[-1])
+    assert not session.missing & set(telling)
+
+
 @pytest.mark.parametrize("code", sorted(CLOSE_CODES))
 def test_documented_close_codes_are_reconnected_after(code: int) -> None:
     error = reading().closed(code, "")

@@ -199,7 +199,10 @@ class EventSubDecoder(QuietDecoder):
         status = optional_text(revoked, "status")[:MAX_NAME_CHARS]
         if status == "authorization_revoked":
             return Decoded(end=SourceAuthError("access_token: the user took the authorization back"))
-        return Decoded(notices=(Notice(NoticeKind.CREDENTIAL_WEAK, f"Twitch ended {kind}: {status}"),))
+        problem = f"access_token: Twitch ended {kind}: {status}"
+        if self._session is not None:
+            return _denied(self._session, kind, problem)
+        return Decoded(notices=(Notice(NoticeKind.CREDENTIAL_WEAK, problem),))
 
     def _notified(self, metadata: dict[str, Any], payload: Any, received_at_ms: int) -> Decoded:
         kind = optional_text(metadata, "subscription_type")
@@ -227,19 +230,24 @@ def _subscribed(session: Session, kind: str, status: int) -> Decoded:
         session.missing.discard(kind)
         return NOTHING
     if status == 403:
-        session.missing.discard(kind)
-        session.denied.add(kind)
         wanted = SUBSCRIPTIONS[kind].scope
-        problem = f"access_token: Twitch refuses {kind}" + (f"; it needs the scope {wanted}" if wanted else "")
-        if session.denied >= TELLING:
-            return Decoded(end=SourceAuthError(problem))
-        return Decoded(notices=(Notice(NoticeKind.CREDENTIAL_WEAK, problem),))
+        scope = f"; it needs the scope {wanted}" if wanted else ""
+        return _denied(session, kind, f"access_token: Twitch refuses {kind}{scope}")
     if status == 429:
         problem = "access_token: Twitch makes no more subscriptions for this user and client (HTTP 429)"
         return Decoded(notices=(Notice(NoticeKind.CREDENTIAL_WEAK, f"{problem}; it allows three connections"),))
     if status >= 500:
         return NOTHING
     return Decoded(rejected=(DecodeError(f"subscription to {kind}", f"was refused (HTTP {status})"),))
+
+
+def _denied(session: Session, kind: str, problem: str) -> Decoded:
+    """Go on without a subscription; without the last of those that tell of viewers there is no use in it."""
+    session.missing.discard(kind)
+    session.denied.add(kind)
+    if session.denied >= TELLING:
+        return Decoded(end=SourceAuthError(problem))
+    return Decoded(notices=(Notice(NoticeKind.CREDENTIAL_WEAK, problem),))
 
 
 def _validated(session: Session, answer: HttpAnswer) -> Decoded:
