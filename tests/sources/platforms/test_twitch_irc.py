@@ -111,7 +111,10 @@ def test_a_cheer_with_words_is_a_paid_message_with_the_text_as_typed() -> None:
     assert content == PaidMessage("Cheer100 well played", Gift(content.gift.user, "Bits", 100, 1, 100, "bits"))
 
 
-@pytest.mark.parametrize("words", ["Cheer100", "Cheer50 Cheer50", "4Head99 Cheer1", "\x01ACTION Cheer100\x01", " "])
+@pytest.mark.parametrize(
+    "words",
+    ["Cheer100", "Cheer50 Cheer50", "4Head99 Cheer1", "\x01ACTION Cheer100\x01", " ", "Cheer100 \U000e0000"],
+)
 def test_a_cheer_of_cheermotes_alone_is_a_gift(words: str) -> None:
     content = told(message(words, bits=100))
     assert (content.name, content.count, content.unit_value, content.total_value) == ("Bits", 100, 1, 100)

@@ -89,6 +89,7 @@ def test_a_me_line_is_its_text(words: str) -> None:
             {"type": "cheermote", "text": "Cheer60"},
             {"type": "text", "text": " "},
             {"type": "cheermote", "text": "Cheer40"},
+            {"type": "text", "text": " \U000e0000"},
         ],
         [],
     ],

@@ -33,6 +33,7 @@ ANONYMOUS = User("twitch_0", "AnAnonymousGifter", masked=True)
 """A giver of whom no id is told; the name is the one that Twitch itself shows (observed on IRC)."""
 
 _ACTION = "\x01ACTION "
+_INVISIBLE = "\U000e0000"
 _MAX_CHEERMOTE_DIGITS = 7
 _VERSIONS_PER_TIER = 1000
 
@@ -62,6 +63,11 @@ def spoken(text: str) -> str:
     return text
 
 
+def visible(text: str) -> str:
+    """Return a text without the mark that clients append to one that is sent again (observed)."""
+    return text.replace(_INVISIBLE, "")
+
+
 def has_words_beside_cheermotes(text: str, bits: int) -> bool:
     """Tell whether a cheer of ``bits`` says something too.
 
@@ -69,7 +75,7 @@ def has_words_beside_cheermotes(text: str, bits: int) -> bool:
     only if the amounts of all of them make up the cheer.
     """
     cheered = 0
-    for word in text.split():
+    for word in visible(text).split():
         name = word.rstrip("0123456789")
         amount = word[len(name) :]
         if not (amount and len(amount) <= _MAX_CHEERMOTE_DIGITS and name.isascii() and name.isalnum()):

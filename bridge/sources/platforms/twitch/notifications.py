@@ -31,6 +31,7 @@ from bridge.sources.platforms.twitch.facts import (
     subscription,
     unpaid,
     viewer,
+    visible,
 )
 from bridge.sources.platforms.twitch.viewers import StreamState
 
@@ -296,6 +297,6 @@ def _says_something(message: Event, words: str, amount: int) -> bool:
     if not fragments:
         return has_words_beside_cheermotes(words, amount)
     return any(
-        optional_text(fragment, "type") != "cheermote" and optional_text(fragment, "text").strip()
+        optional_text(fragment, "type") != "cheermote" and visible(optional_text(fragment, "text")).strip()
         for fragment in fragments
     )
