@@ -35,7 +35,7 @@ from bridge.sources.platforms.twitch.facts import (
 )
 from bridge.sources.platforms.twitch.viewers import StreamState
 
-Event = dict[str, Any]
+Fields = dict[str, Any]
 
 _SHARED_CHAT = "shared chat"
 
@@ -48,7 +48,7 @@ class Channel:
     stream: StreamState
 
 
-def _chat_message(event: Event, metadata: Event, received_at_ms: int, _channel: Channel) -> Decoded:
+def _chat_message(event: Fields, metadata: Fields, received_at_ms: int, _channel: Channel) -> Decoded:
     if _is_from_another_room(event):
         return Decoded(ignored=(f"channel.chat.message/{_SHARED_CHAT}",))
     message = mapping(event, "message", "event")
@@ -67,7 +67,7 @@ def _chat_message(event: Event, metadata: Event, received_at_ms: int, _channel: 
     return _told(event, metadata, received_at_ms, Comment(user, words))
 
 
-def _chat_notification(event: Event, metadata: Event, received_at_ms: int, channel: Channel) -> Decoded:
+def _chat_notification(event: Fields, metadata: Fields, received_at_ms: int, channel: Channel) -> Decoded:
     kind = text(event, "notice_type", "event")
     name = f"channel.chat.notification/{kind}"[:MAX_NAME_CHARS]
     decode = NOTICE_TYPES.get(kind)
@@ -79,11 +79,11 @@ def _chat_notification(event: Event, metadata: Event, received_at_ms: int, chann
     return _told(event, metadata, received_at_ms, decode(event, channel.tier_values), _batch_of(kind, event))
 
 
-def _sub(event: Event, tier_values: TierValues) -> Content:
+def _sub(event: Fields, tier_values: TierValues) -> Content:
     return paid(_months(event, mapping(event, "sub", "event"), tier_values), _notice_words(event))
 
 
-def _resub(event: Event, tier_values: TierValues) -> Content:
+def _resub(event: Fields, tier_values: TierValues) -> Content:
     """Read a further month: one that somebody else paid costs nothing now."""
     bought = mapping(event, "resub", "event")
     if bought.get("is_gift") is True:
@@ -91,13 +91,13 @@ def _resub(event: Event, tier_values: TierValues) -> Content:
     return paid(_months(event, bought, tier_values), _notice_words(event))
 
 
-def _sub_gift(event: Event, tier_values: TierValues) -> Content:
+def _sub_gift(event: Fields, tier_values: TierValues) -> Content:
     given = mapping(event, "sub_gift", "event")
     months = max(optional_integer(given, "duration_months"), 1)
     return subscription(_giver(event), optional_text(given, "sub_tier"), months, tier_values)
 
 
-def _community_sub_gift(event: Event, tier_values: TierValues) -> Content:
+def _community_sub_gift(event: Fields, tier_values: TierValues) -> Content:
     given = mapping(event, "community_sub_gift", "event")
     count = integer(given, "total", "event.community_sub_gift")
     if count <= 0:
@@ -105,16 +105,16 @@ def _community_sub_gift(event: Event, tier_values: TierValues) -> Content:
     return subscription(_giver(event), optional_text(given, "sub_tier"), count, tier_values)
 
 
-def _continued(event: Event, _tier_values: TierValues) -> Content:
+def _continued(event: Fields, _tier_values: TierValues) -> Content:
     """Read of a gifted or Prime subscription gone on with, or a gift passed on: what is paid for it comes apart."""
     return Follow(_chatter(event))
 
 
-def _announcement(event: Event, _tier_values: TierValues) -> Content:
+def _announcement(event: Fields, _tier_values: TierValues) -> Content:
     return Comment(_chatter(event), text(mapping(event, "message", "event"), "text", "event.message"))
 
 
-def _follow(event: Event, metadata: Event, received_at_ms: int, _channel: Channel) -> Decoded:
+def _follow(event: Fields, metadata: Fields, received_at_ms: int, _channel: Channel) -> Decoded:
     user_id = identifier(event, "user_id", "event")
     user = viewer(user_id, optional_text(event, "user_name") or optional_text(event, "user_login"))
     sent_at_ms = timestamp_ms(event.get("followed_at")) or timestamp_ms(metadata.get("message_timestamp"))
@@ -122,22 +122,22 @@ def _follow(event: Event, metadata: Event, received_at_ms: int, _channel: Channe
     return Decoded((LiveEvent(sent_at_ms, Follow(user), optional_text(metadata, "message_id")),))
 
 
-def _stream_online(event: Event, _metadata: Event, _received_at_ms: int, channel: Channel) -> Decoded:
+def _stream_online(event: Fields, _metadata: Fields, _received_at_ms: int, channel: Channel) -> Decoded:
     return channel.stream.went_live(optional_text(event, "id"))
 
 
-def _stream_offline(_event: Event, _metadata: Event, _received_at_ms: int, channel: Channel) -> Decoded:
+def _stream_offline(_event: Fields, _metadata: Fields, _received_at_ms: int, channel: Channel) -> Decoded:
     return channel.stream.ended()
 
 
-NOTIFICATIONS: Mapping[str, Callable[[Event, Event, int, Channel], Decoded]] = {
+NOTIFICATIONS: Mapping[str, Callable[[Fields, Fields, int, Channel], Decoded]] = {
     "channel.chat.message": _chat_message,
     "channel.chat.notification": _chat_notification,
     "channel.follow": _follow,
     "stream.online": _stream_online,
     "stream.offline": _stream_offline,
 }
-NOTICE_TYPES: Mapping[str, Callable[[Event, TierValues], Content]] = {
+NOTICE_TYPES: Mapping[str, Callable[[Fields, TierValues], Content]] = {
     "sub": _sub,
     "resub": _resub,
     "sub_gift": _sub_gift,
@@ -230,27 +230,29 @@ IGNORED_NOTIFICATIONS = frozenset(
 """What Twitch documents beside the above; more may be asked for by who shares the session."""
 
 
-def _told(event: Event, metadata: Event, received_at_ms: int, content: Content, twin: Twin | None = None) -> Decoded:
+def _told(event: Fields, metadata: Fields, received_at_ms: int, content: Content, twin: Twin | None = None) -> Decoded:
     """Return a chat event; its id is the one that IRC gives the same message."""
     sent_at_ms = plausible_timestamp_ms(timestamp_ms(metadata.get("message_timestamp")), received_at_ms)
     event_id = optional_text(event, "message_id") or optional_text(metadata, "message_id")
     return Decoded((LiveEvent(sent_at_ms, content, event_id, None, twin),))
 
 
-def _is_from_another_room(event: Event) -> bool:
+def _is_from_another_room(event: Fields) -> bool:
     """Tell whether it was written in another channel of a shared chat."""
     source = event.get("source_broadcaster_user_id")
     return bool(source) and source != event.get("broadcaster_user_id")
 
 
-def _batch_of(kind: str, event: Event) -> Twin | None:
-    """Return what ties a batch's announcement and its single gifts."""
+def _batch_of(kind: str, event: Fields) -> Twin | None:
+    """Return what ties a batch's announcement and its single gifts; a gift without it was given directly."""
+    if kind == "sub_gift":
+        return part_of_batch(optional_text(event[kind], "community_gift_id"), settles=False)
     if kind == "community_sub_gift":
         return part_of_batch(optional_text(event[kind], "id"), settles=True)
-    return part_of_batch(optional_text(event[kind], "community_gift_id"), settles=False) if kind == "sub_gift" else None
+    return None
 
 
-def _chatter(event: Event) -> User:
+def _chatter(event: Fields) -> User:
     user_id, name = optional_text(event, "chatter_user_id"), optional_text(event, "chatter_user_name").strip()
     if not (user_id and name):
         login = optional_text(event, "chatter_user_login")
@@ -262,7 +264,7 @@ def _chatter(event: Event) -> User:
     return viewer(user_id, name, badge, level)
 
 
-def _giver(event: Event) -> User:
+def _giver(event: Fields) -> User:
     return ANONYMOUS if event.get("chatter_is_anonymous") is True else _chatter(event)
 
 
@@ -282,17 +284,17 @@ def _badge(badges: Any) -> tuple[str, int]:
     return name, badge_level(name, chosen.get("id"), chosen.get("info"))
 
 
-def _months(event: Event, bought: Event, tier_values: TierValues) -> Gift:
+def _months(event: Fields, bought: Fields, tier_values: TierValues) -> Gift:
     plan = "Prime" if bought.get("is_prime") is True else optional_text(bought, "sub_tier")
     months = max(optional_integer(bought, "duration_months"), 1)
     return subscription(_chatter(event), plan, months, tier_values)
 
 
-def _notice_words(event: Event) -> str:
+def _notice_words(event: Fields) -> str:
     return spoken(optional_text(event.get("message"), "text"))
 
 
-def _says_something(message: Event, words: str, amount: int) -> bool:
+def _says_something(message: Fields, words: str, amount: int) -> bool:
     fragments = optional_sequence(message, "fragments")
     if not fragments:
         return has_words_beside_cheermotes(words, amount)
