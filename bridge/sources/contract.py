@@ -151,7 +151,7 @@ class Transport(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DialLimit:
-    """How many dials from one address a platform bears in any ``window_secs``."""
+    """How many dials from one address a host bears in any ``window_secs``."""
 
     dials: int
     window_secs: float
@@ -172,7 +172,7 @@ class Endpoint:
     """Whether the peer answers WebSocket pings; if not, none are sent."""
     polls: Sequence[Poll] = ()
     dial_limit: DialLimit | None = None
-    """What all sources of the process together keep to when they dial this platform's endpoints."""
+    """What all sources of the process together keep to when they dial the URL's host."""
 
     def __str__(self) -> str:
         return redact_url(self.url)

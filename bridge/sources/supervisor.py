@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import Enum
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -225,10 +226,10 @@ class Supervisor:
         return asyncio.ensure_future(session.run(channel))
 
     async def _wait_in_turn(self, endpoint: Endpoint, proxy: str) -> None:
-        """Wait until the platform bears another dial."""
+        """Wait until the host bears another dial."""
         if endpoint.dial_limit is not None:
-            address = (self.platform.name, proxy)
-            wait_secs = self._limiter.reserve(address, endpoint.dial_limit, self._clock.monotonic())
+            host = urlsplit(endpoint.url).netloc
+            wait_secs = self._limiter.reserve(host, proxy, endpoint.dial_limit, self._clock.monotonic())
             if wait_secs > 0:
                 await self._clock.sleep(wait_secs)
 

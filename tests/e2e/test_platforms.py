@@ -150,6 +150,20 @@ async def test_each_platform_alone_brings_its_comments_and_gifts(tmp_path: Path)
         assert await bridge.stop() == 0
 
 
+async def test_many_rooms_come_up_no_faster_than_a_host_admits(tmp_path: Path) -> None:
+    feed = TwitchFeed()
+    report = {"url": "http://127.0.0.1:9/live?auth_key=x"}
+    async with feed:
+        rooms = {f"room-{number}": {"sources": [feed.source()], "report": report} for number in range(24)}
+        began_at = time.monotonic()
+        async with RunningBridge(tmp_path, rooms):
+            peers = feed.twitch.peers
+            await feed.until(lambda: len(peers) >= 20)
+            assert len(peers) == 20
+            await feed.until(lambda: len(peers) == 24)
+            assert time.monotonic() - began_at > 10.0
+
+
 @pytest.mark.parametrize("feed", [DouyinFeed(), KickWebhookFeed()], ids=lambda feed: feed.site)
 async def test_a_push_that_was_answered_survives_a_kill_right_after_the_answer(
     tmp_path: Path, feed: CallingFeed

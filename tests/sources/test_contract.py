@@ -99,6 +99,7 @@ def test_a_quiet_decoder_says_nothing_asks_nothing_and_carries_itself_over() -> 
     assert decoder.answered(HttpCall("GET", ""), HttpAnswer(200), 0) is NOTHING
     assert decoder.closed(1006, "") is None
     assert decoder.followed() is decoder
+    assert (decoder.is_ready, decoder.silence_timeout_secs) == (True, None)
 
 
 def test_offline_options_need_nothing_that_a_live_room_would_need() -> None:

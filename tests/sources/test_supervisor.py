@@ -423,7 +423,7 @@ async def test_what_was_handed_out_for_a_secret_is_known_at_the_next_dial(begin:
     assert found == ["configured", "handed-out-1"]
 
 
-async def test_all_sources_of_a_process_together_keep_to_what_the_platform_bears(begin: Begin) -> None:
+async def test_all_sources_of_a_process_together_keep_to_what_a_host_bears(begin: Begin) -> None:
     shared: dict[str, Any] = {"clock": FakeClock(), "limiter": DialLimiter()}
     limited = {"dial_limit": DialLimit(2, 10.0), "silence_timeout_secs": 1000.0}
     sources = [await begin(endpoint=limited, **shared) for _ in range(5)]
@@ -444,7 +444,7 @@ async def test_all_sources_of_a_process_together_keep_to_what_the_platform_bears
 
 async def test_a_follower_is_dialled_in_its_turn_and_the_old_connection_heard_meanwhile(begin: Begin) -> None:
     limited = {"dial_limit": DialLimit(1, 10.0), "silence_timeout_secs": 1000.0}
-    source = await begin(script={"move": Decoded(follow="wss://b.example/")}, endpoint=limited)
+    source = await begin(script={"move": Decoded(follow=f"{URL}?again")}, endpoint=limited)
     source.network.channel.says("move")
     await source.clock.advance(10.0)
     source.network.channel.says("still here")
@@ -452,7 +452,7 @@ async def test_a_follower_is_dialled_in_its_turn_and_the_old_connection_heard_me
     assert (source.dials, source.texts) == (1, ["still here"])
 
     await source.clock.advance(MARGIN_SECS)
-    assert source.network.dialled[-1].url == "wss://b.example/"
+    assert source.network.dialled[-1].url == f"{URL}?again"
 
 
 async def test_the_operator_is_told_once_about_each_trouble(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
