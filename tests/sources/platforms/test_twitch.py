@@ -141,6 +141,8 @@ async def test_with_a_token_eventsub_is_opened() -> None:
         ({**WORKING, VALIDATE: json_answer({"client_id": "cid"})}, SourceAuthError, "access_token: "),
         ({**WORKING, VALIDATE: HttpAnswer(429)}, SourceThrottledError, ""),
         ({**WORKING, USERS: HttpAnswer(503)}, SourceUnavailableError, ""),
+        ({**WORKING, USERS: HttpAnswer(403)}, SourceUnavailableError, "Twitch does not say who"),
+        ({**WORKING, USERS: HttpAnswer(404)}, SourceUnavailableError, "Twitch does not say who"),
         ({**WORKING, USERS: HttpAnswer(200, body=b"<html>")}, SourceUnavailableError, ""),
         ({**WORKING, VALIDATE: HttpAnswer(200, body=b"<html>")}, SourceUnavailableError, ""),
         ({**WORKING, VALIDATE: HttpAnswer(404)}, SourceUnavailableError, ""),

@@ -151,6 +151,8 @@ async def client_token_problem(api: Api, http: HttpClient) -> str:
 async def broadcaster_id(api: Api, http: HttpClient, login: str) -> str:
     """Return the id of the channel's owner."""
     answer = await api.ask(http, api.users(login))
+    if answer.status not in {200, 400}:
+        raise SourceUnavailableError(f"Twitch does not say who has the login {login} (HTTP {answer.status})")
     user_id = _first_user_id(answer)
     if not user_id:
         raise RoomNotFoundError(f"room: Twitch knows no login {login}")
