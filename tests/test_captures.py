@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bridge.sources.contract import load_platform
+from bridge.sources.catalogue import load_platform
 from bridge.sources.decoding import decode_lines
 
 CAPTURES = Path(__file__).parent / "captures"

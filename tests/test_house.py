@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from bridge.events import EventType
-from bridge.sources.contract import available_platforms, load_platform
+from bridge.sources.catalogue import available_platforms, load_platform
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(path for path in (ROOT / "bridge").rglob("*.py") if not path.name.endswith("_pb2.py"))

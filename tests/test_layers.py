@@ -35,7 +35,7 @@ ALLOWED = {
     "report": {"report"},
     "metastudio": {"metastudio", "sources.fields"},
     "sandbox": {"sandbox", "metastudio", "sources.fields"},
-    "config": {"config", "sources.contract", "metastudio.callback_signature"},
+    "config": {"config", "sources.catalogue", "sources.contract", "metastudio.callback_signature"},
     "room": {"sources", "outbox", "report"},
     "jobs": {"metastudio", "report"},
     "server": {"server", "room", "sources", "outbox", "report", "metastudio"},

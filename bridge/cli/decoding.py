@@ -14,7 +14,7 @@ from bridge.errors import ConfigError
 from bridge.outbox.admission import Admission, PaidMessageForm
 from bridge.outbox.money import Money
 from bridge.outbox.policy import DEFAULT_POLICIES
-from bridge.sources.contract import available_platforms, load_platform
+from bridge.sources.catalogue import available_platforms, load_platform
 from bridge.sources.decoding import decode_lines
 
 

@@ -29,7 +29,7 @@ from bridge.outbox.admission import Admission, PaidMessageForm
 from bridge.outbox.money import Money
 from bridge.report.url import report_url
 from bridge.secret import Heirs
-from bridge.sources.contract import available_platforms, load_platform
+from bridge.sources.catalogue import available_platforms, load_platform
 from bridge.sources.decoding import decode_lines
 from bridge.sources.heirs import HeirStore
 from bridge.sources.http import SourceHttp

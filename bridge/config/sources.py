@@ -19,7 +19,8 @@ from bridge.config.problems import Path, Problem, from_validation, split_wording
 from bridge.config.shapes import keys_at, shape
 from bridge.config.values import is_url, readable
 from bridge.secret import Secret
-from bridge.sources.contract import Platform, SourceOptions, available_platforms, load_platform
+from bridge.sources.catalogue import available_platforms, load_platform
+from bridge.sources.contract import Platform, SourceOptions
 
 PLATFORM_KEY = "platform"
 

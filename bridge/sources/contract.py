@@ -1,7 +1,7 @@
 """What a platform provides, and what the machinery around it does with that.
 
 A platform is one module in ``bridge/sources/platforms``; its file name is the name in the
-configuration and ``PLATFORM``, its last line, is what is loaded. It is pure: it decodes bytes it is
+configuration and ``PLATFORM``, its last line, is what is loaded (``catalogue``). It is pure: it decodes bytes it is
 given and *names* the calls it wants made. Sockets, HTTP, clocks and retries belong to the
 machinery (``supervisor``, ``session``, ``websocket``, ``streaming``, ``push``). ``Frame`` and ``Decoded``
 are values like the events, and unfrozen for the same reason.
@@ -9,8 +9,6 @@ are values like the events, and unfrozen for the same reason.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
@@ -384,20 +382,3 @@ class Platform:
             value = known.default_factory() if known.default_factory is not MISSING else known.default
             object.__setattr__(options, known.name, "" if value is MISSING else value)
         return options
-
-
-def available_platforms() -> list[str]:
-    """Return the names of all platforms: the modules of ``bridge.sources.platforms``."""
-    import bridge.sources.platforms as package
-
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-
-
-def load_platform(name: str) -> Platform:
-    """Import the platform called ``name``; ``KeyError`` if there is none."""
-    if name not in available_platforms():
-        raise KeyError(name)
-    module = importlib.import_module(f"bridge.sources.platforms.{name}")
-    platform = module.PLATFORM
-    assert isinstance(platform, Platform)
-    return platform

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from bridge.sources.contract import available_platforms
+from bridge.sources.catalogue import available_platforms
 from tests.bench import decoding
 from tests.bench.floor import floor_cpu_secs
 from tests.bench.frames import EVENTS_A_FRAME, read_frames, write_frames

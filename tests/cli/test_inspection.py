@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from bridge.events import EventType
-from bridge.sources.contract import available_platforms
+from bridge.sources.catalogue import available_platforms
 from tests.cli.program import Program
 
 ROOM = """\

@@ -21,7 +21,8 @@ from bridge.demo.bilibili_people import Viewer
 from bridge.demo.bilibili_room import BilibiliRoom
 from bridge.errors import ConfigError, RoomNotFoundError
 from bridge.report.wire import problem
-from bridge.sources.contract import Endpoint, Transport, load_platform
+from bridge.sources.catalogue import load_platform
+from bridge.sources.contract import Endpoint, Transport
 from bridge.sources.heirs import HeirStore
 from bridge.sources.http import SourceHttp
 

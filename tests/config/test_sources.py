@@ -8,7 +8,7 @@ import pytest
 from bridge.config import InstalledPlatforms
 from bridge.config.sources import option_words
 from bridge.secret import Secret
-from bridge.sources.contract import available_platforms
+from bridge.sources.catalogue import available_platforms
 from tests.config.toys import TOYS, Directory, PondOptions, toy
 
 REPORT = "report: {url: http://a/b}\n"

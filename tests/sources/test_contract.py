@@ -18,8 +18,6 @@ from bridge.sources.contract import (
     PushRequest,
     QuietDecoder,
     SourceOptions,
-    available_platforms,
-    load_platform,
     rebased,
 )
 from tests.sources.toy_platform import toy_platform
@@ -107,13 +105,3 @@ def test_offline_options_need_nothing_that_a_live_room_would_need() -> None:
 
     assert isinstance(options, PondOptions)
     assert (options.app_id, options.depth, options.key, options.room) == ("", 3, Secret(), "")
-
-
-def test_a_platform_is_its_module() -> None:
-    assert "bilibili" in available_platforms()
-    for name in available_platforms():
-        assert load_platform(name).name == name
-    with pytest.raises(KeyError):
-        load_platform("nonsense")
-    with pytest.raises(KeyError):
-        load_platform("../contract")

@@ -18,7 +18,7 @@ from bridge.cli import app as command_line
 from bridge.config import load
 from bridge.config.sources import InstalledPlatforms
 from bridge.sandbox.server import Sandbox
-from bridge.sources.contract import available_platforms
+from bridge.sources.catalogue import available_platforms
 from tests.emulators.local_site import LocalSite
 
 MODULE = """

@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from bridge.sources.contract import Decoder, load_platform
+from bridge.sources.catalogue import load_platform
+from bridge.sources.contract import Decoder
 
 AT_MS = 1_760_000_000_000
 FRAMES = 100

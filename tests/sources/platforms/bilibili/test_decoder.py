@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bridge.errors import SourceUnavailableError
 from bridge.events import Gift
 from bridge.secret import Secret
+from bridge.sources.catalogue import load_platform
 from bridge.sources.codecs.bilibili_packets import (
     OP_AUTH_REPLY,
     OP_HEARTBEAT,
@@ -22,7 +23,7 @@ from bridge.sources.codecs.bilibili_packets import (
     pack_compressed,
     unpack,
 )
-from bridge.sources.contract import Decoded, Frame, Notice, NoticeKind, load_platform
+from bridge.sources.contract import Decoded, Frame, Notice, NoticeKind
 from bridge.sources.platforms.bilibili import MESSAGES, Options, RoomDecoder
 from bridge.sources.platforms.bilibili.decoder import Pass
 from tests.shared_captures import folder
