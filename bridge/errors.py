@@ -84,6 +84,10 @@ class DecodeError(BridgeError):
         self.problem = problem
         super().__init__(f"{path}: {problem}" if path else problem)
 
+    def within(self, place: str) -> DecodeError:
+        """Return the same problem as seen from outside: ``place`` is where the part that was read stands."""
+        return DecodeError(f"{place}.{self.path}" if self.path else place, self.problem)
+
 
 class PushRefusedError(BridgeError):
     """A platform's HTTP call to us is turned away with ``status``; nothing of it took effect."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from tests.bench.messages import AT_MS, BATCH, FRAMES, Sample, offline, words
 from tests.emulators.kuaishou import push, viewer
 
-AVATAR = "https://p2.a.kwimgs.example/uhead/AB/2025/01/02/03/BMjAyNTAxMDIwMzA0MDVfMTIzNDU2Nzg5MF8xX2hkOTk5XzEyMw==_s.jpg"
+AVATAR = (
+    "https://p2.a.kwimgs.example/uhead/AB/2025/01/02/03/BMjAyNTAxMDIwMzA0MDVfMTIzNDU2Nzg5MF8xX2hkOTk5XzEyMw==_s.jpg"
+)
 
 
 def comments() -> Sample:

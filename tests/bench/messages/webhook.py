@@ -31,6 +31,8 @@ def cloudevent(number: int) -> dict[str, Any]:
         "time": "2025-10-09T08:53:20.123Z",
         "subject": "comment",
         "datacontenttype": "application/json",
+        "dataschema": "https://shop.example.com/schemas/live-comment.json",
+        "traceparent": f"00-0af7651916cd43dd8448eb211c80319c-{number:016x}-01",
         "data": {"user": USER, "text": words(number)},
     }
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -91,7 +92,20 @@ def test_a_wrong_an_altered_and_an_unsigned_call_are_refused() -> None:
     for name in ("webhook_id", "webhook_timestamp", "webhook_signature"):
         assert "missing" in refused(with_headers(request, **{name: ""}))
     assert "missing" in refused(with_headers(request, webhook_timestamp="soon"))
-    assert "UTF-8" in refused(PushRequest("POST", request.headers, {}, b"\xff", AT_MS))
+
+
+def test_bytes_that_no_text_has_are_verified_as_they_are() -> None:
+    signature = hmac.digest(
+        base64.b64decode(SECRET.removeprefix("whsec_")), b"\xff.%d.\xff" % (AT_MS // 1000), "sha256"
+    )
+    headers = {
+        "webhook-id": "\udcff",
+        "webhook-timestamp": str(AT_MS // 1000),
+        "webhook-signature": f"v1,\udcff v1,{base64.b64encode(signature).decode()}",
+    }
+    answer = receive(PushRequest("POST", headers, {}, b"\xff", AT_MS))
+    assert (answer.status, len(answer.decoded.rejected)) == (200, 1)
+    assert "fits none" in refused(PushRequest("POST", headers, {}, b"\xfe", AT_MS))
 
 
 @pytest.mark.parametrize("off_secs", [-301, 301])
@@ -173,8 +187,17 @@ def test_a_paid_message_is_words_and_money_and_without_words_a_gift() -> None:
     assert only({"type": "paid_message", "user": ANN, "gift": money}).content == gift
 
 
-def test_a_viewer_without_an_id_is_nobody_in_particular() -> None:
-    assert only({"type": "like", "user": {"name": "Guest"}}).user == User("webhook_0", "Guest", masked=True)
+@pytest.mark.parametrize("no_id", [{}, {"id": None}, {"id": ""}, {"id": 0}, {"id": "0"}])
+def test_a_viewer_without_an_id_is_nobody_in_particular(no_id: dict[str, Any]) -> None:
+    assert only({"type": "like", "user": {"name": "Guest", **no_id}}).user == User("webhook_0", "Guest", masked=True)
+
+
+def test_a_field_that_is_null_says_nothing() -> None:
+    assert only({"type": "like", "user": ANN, "count": None, "room": None, "id": None}, room="1").content == Like(
+        ANN_USER
+    )
+    gift = {"name": "Rose", "count": None, "unit_value": 5, "currency": None}
+    assert only({"type": "gift", "user": ANN, "gift": gift}).content == Gift(ANN_USER, "Rose", 1, 5, 5)
 
 
 def test_the_site_is_what_user_ids_begin_with() -> None:
@@ -205,6 +228,8 @@ def test_another_room_and_a_test_are_ignored_by_name() -> None:
     likes = [{"type": "like", "user": ANN, **more} for more in ({"room": "1"}, {"room": 2}, {}, {"test": True})]
     decoded = received(likes, room="2")
     assert (len(decoded.events), decoded.ignored) == (2, ["other room", "test"])
+    decoded = received([{"type": "ended", "room": "1"}, {"type": "live", "test": True}], room="2")
+    assert ([*decoded.notices], decoded.ignored) == ([], ["other room", "test"])
 
 
 def test_notices_and_pings_are_told_from_events() -> None:
@@ -233,6 +258,35 @@ def test_a_binary_cloudevent_has_its_attributes_in_percent_encoded_headers() -> 
     assert unsigned(b"x", ce_specversion="1.0", ce_type="other", ce_source="/", ce_id="1").decoded.unknown == ["other"]
 
 
+@pytest.mark.parametrize(
+    "written", ['"live.comment"', "live%2Ecomment", '"live\\.comment"', '"live%2Ecomment"'], ids=str
+)
+def test_a_binary_cloudevents_attribute_may_be_quoted(written: str) -> None:
+    attributes = {"ce_specversion": "1.0", "ce_type": written, "ce_source": "/", "ce_id": '"a \\"b\\""'}
+    (event,) = unsigned({"user": ANN, "text": "Hi"}, **attributes).decoded.events
+    assert event.id == '/ a "b"'
+
+
+def test_a_binary_cloudevent_may_have_no_data() -> None:
+    attributes = {"ce_specversion": "1.0", "ce_source": "/", "ce_id": "1"}
+    assert unsigned(b"", ce_type="live.ping", **attributes).decoded.ignored == ["ping"]
+    assert [one.kind for one in unsigned(b"", ce_type="live.ended", **attributes).decoded.notices] == [NoticeKind.ENDED]
+    (error,) = unsigned(b"", ce_type="live.like", **attributes).decoded.rejected
+    assert str(error) == "data: is NoneType, an object expected"
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/cloudevents+json", "Application/CloudEvents-Batch+JSON; charset=UTF-8"]
+)
+def test_a_structured_cloudevent_may_repeat_its_attributes_in_headers(content_type: str) -> None:
+    event = {**ATTRIBUTES, "type": "live.like", "data": {"user": ANN}}
+    body = [event] if "Batch" in content_type else event
+    answer = unsigned(
+        body, content_type=content_type, ce_specversion="1.0", ce_type="live.like", ce_source="/rooms/1", ce_id="A-1"
+    )
+    assert [(one.id, one.content) for one in answer.decoded.events] == [("/rooms/1 A-1", Like(ANN_USER))]
+
+
 def test_a_cloudevents_source_and_id_are_unique_together() -> None:
     batch = [
         {**ATTRIBUTES, "source": source, "type": "live.like", "data": {"user": ANN}} for source in ("/a", "/b", "/a")
@@ -244,7 +298,17 @@ def test_a_cloudevents_data_may_be_packed() -> None:
     packed = base64.b64encode(orjson.dumps({"user": ANN})).decode()
     event = {**ATTRIBUTES, "type": "live.like", "time": None, "subject": None}
     assert only({**event, "data_base64": packed}).content == Like(ANN_USER)
-    assert len(received([{**event, "data_base64": "?"}, {**event, "data": "text"}, event]).rejected) == 3
+    broken = [{**event, "data_base64": "?"}, {**event, "data_base64": "e30="[:-1]}, {**event, "data_base64": "e3s="}]
+    broken += [{**event, "data": "text"}, event, {**event, "source": None}, {"specversion": "1.0"}]
+    assert [str(error) for error in received(broken).rejected] == [
+        "[0].data_base64: is not base64",
+        "[1].data_base64: is not base64",
+        "[2].data_base64: is not JSON (2 bytes)",
+        "[3].data: is str, an object expected",
+        "[4].data: is NoneType, an object expected",
+        "[5].source: is NoneType, a text expected",
+        "[6].type: is missing, a text expected",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -286,6 +350,7 @@ def test_one_broken_event_spares_the_others_and_the_sender_is_told() -> None:
                     7,
                     {"type": "raid"},
                     {"hello": 1},
+                    {"type": ""},
                     {"type": "like", "user": ANN},
                 ]
             )
@@ -295,7 +360,7 @@ def test_one_broken_event_spares_the_others_and_the_sender_is_told() -> None:
     assert orjson.loads(answer.body) == {
         "accepted": 1,
         "ignored": 0,
-        "unknown": 2,
+        "unknown": 3,
         "rejected": 3,
         "problems": [
             "[0].gift.count: is not positive",
@@ -303,7 +368,7 @@ def test_one_broken_event_spares_the_others_and_the_sender_is_told() -> None:
             "[2]: is int, an object expected",
         ],
     }
-    assert answer.decoded.unknown == ["raid", "(no type)"]
+    assert answer.decoded.unknown == ["raid", "(no type)", "(no type)"]
 
 
 def test_an_unknown_types_name_is_cut() -> None:

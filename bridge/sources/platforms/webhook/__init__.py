@@ -16,18 +16,16 @@ Money is integers in the smallest unit of ``currency``.
 
 from __future__ import annotations
 
+import base64
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from standardwebhooks import Webhook
-from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from bridge.errors import DecodeError, PushRefusedError
-from bridge.events import EventType, LiveEvent, plausible_timestamp_ms
+from bridge.events import Content, EventType, LiveEvent, plausible_timestamp_ms
 from bridge.secret import Secret
 from bridge.sources.contract import (
     Decoded,
@@ -44,7 +42,6 @@ from bridge.sources.fields import as_integer, optional_integer, optional_text, p
 from bridge.sources.platforms.webhook.cloudevents import (
     Envelope,
     is_binary_cloudevent,
-    is_cloudevent,
     unwrap,
     unwrap_binary,
 )
@@ -53,6 +50,7 @@ from bridge.sources.platforms.webhook.messages import IGNORED, MESSAGES, NOTICES
 TOLERANCE_SECS = 300
 """How far ``webhook-timestamp`` may be off (vendor documentation: five minutes either way)."""
 
+SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with
 MAX_SIGNATURES = 20
 MAX_NAME_CHARS = 64
 """What an unknown type is cut to: it becomes a label."""
@@ -81,7 +79,7 @@ class Options(SourceOptions):
 
     def __post_init__(self) -> None:
         for name, secret in self.named_secrets():
-            if _verifier(secret) is None:
+            if not _key(secret):
                 raise ValueError(f"{name}: is not a Standard Webhooks secret: whsec_ and base64")
         if not self.site:
             raise ValueError("site: is empty: a short name such as webhook")
@@ -102,7 +100,7 @@ class Receiver:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._verifiers = [verifier for _, one in options.named_secrets() if (verifier := _verifier(one))]
+        self._keys = [_key(secret) for _, secret in options.named_secrets()]
 
     def receive(self, request: PushRequest) -> PushAnswer:
         """Take one call; the answer's body says what came of it."""
@@ -112,32 +110,36 @@ class Receiver:
         return PushAnswer(decoded, body=_answer(decoded))
 
     def _verify(self, request: PushRequest) -> None:
-        headers = request.headers
-        if not self._verifiers and self._options.allow_unsigned:
+        if not self._keys and self._options.allow_unsigned:
             return
-        signed_at_secs = as_integer(headers.get("webhook-timestamp"))
-        if signed_at_secs is None or not headers.get("webhook-id") or not headers.get("webhook-signature"):
+        message_id, signed_at, signatures = (
+            request.headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature")
+        )
+        signed_at_secs = as_integer(signed_at)
+        if signed_at_secs is None or not message_id or not signatures:
             raise PushRefusedError(401, "webhook-id, webhook-timestamp or webhook-signature is missing")
         if abs(request.received_at_ms / 1000 - signed_at_secs) > TOLERANCE_SECS:
             raise PushRefusedError(401, "webhook-timestamp is more than 5 minutes off")
-        signed_at = datetime.fromtimestamp(signed_at_secs, UTC)
-        try:
-            body = request.body.decode()
-        except UnicodeDecodeError:
-            raise PushRefusedError(401, "the body is not UTF-8") from None
-        given = [one.encode() for one in headers["webhook-signature"].split(" ", MAX_SIGNATURES)]
-        for verifier in self._verifiers:
-            expected = verifier.sign(headers["webhook-id"], signed_at, body).encode()
+        signed = b".".join((_raw(message_id), _raw(signed_at), request.body))
+        given = [_raw(one) for one in signatures.split(" ", MAX_SIGNATURES)]
+        for key in self._keys:
+            expected = b"v1," + base64.b64encode(hmac.digest(key, signed, "sha256"))
             if any(hmac.compare_digest(expected, one) for one in given):
                 return
         raise PushRefusedError(401, "webhook-signature fits none of the secrets")
 
 
-def _verifier(secret: Secret) -> Webhook | None:
+def _key(secret: Secret) -> bytes:
+    """Return the bytes to sign with, none if the secret is not base64; its padding may be missing."""
     try:
-        return Webhook(secret.reveal())
-    except (ValueError, EmptyWebhookSecretError):
-        return None
+        return base64.b64decode(secret.reveal().removeprefix(SECRET_PREFIX) + "==")
+    except ValueError:
+        return b""
+
+
+def _raw(header: str) -> bytes:
+    """Return a header's bytes as they came; what is not UTF-8 in them was let through as surrogates."""
+    return header.encode("utf-8", "surrogateescape")
 
 
 def decode(
@@ -149,71 +151,60 @@ def decode(
     ignored: list[str] = []
     unknown: list[str] = []
     notices: list[Notice] = []
-    for number, (at, one) in enumerate(_envelopes(body, headers)):
-        if isinstance(one, DecodeError):
-            rejected.append(one)
-        elif one.kind in NOTICES:
-            notices.append(Notice(NOTICES[one.kind]))
-        elif one.kind in IGNORED:
-            ignored.append(one.kind)
-        elif one.kind not in MESSAGES:
-            unknown.append(one.kind[:MAX_NAME_CHARS])
-        elif reason := _dropped(one.data, options.room):
-            ignored.append(reason)
-        else:
-            try:
-                default_id = f"{fallback_id}/{number}" if fallback_id else ""
-                events.append(_event(one, options, received_at_ms, default_id))
-            except DecodeError as error:
-                rejected.append(DecodeError(f"{at}.{error.path}" if at else error.path, error.problem))
-    return Decoded(events=events, rejected=rejected, ignored=ignored, unknown=unknown, notices=notices)
-
-
-def _envelopes(body: bytes | str, headers: Mapping[str, str]) -> Iterator[tuple[str, Envelope | DecodeError]]:
-    """Yield the events of a body, each with its place in it."""
     try:
-        if is_binary_cloudevent(headers):
-            yield "", unwrap_binary(headers, body.encode() if isinstance(body, str) else body)
-            return
-        value = parse_json(body)
+        value = unwrap_binary(headers, body) if is_binary_cloudevent(headers) else parse_json(body)
     except DecodeError as error:
-        yield "", error
-        return
-    items = [(f"[{number}]", item) for number, item in enumerate(value)] if isinstance(value, list) else [("", value)]
-    for at, item in items:
+        return Decoded(rejected=[error])
+    items: list[Any] = value if isinstance(value, list) else [value]
+    for number, item in enumerate(items):
         try:
-            yield at, _envelope(item, at)
+            one = item if type(item) is tuple else _envelope(item)
+            kind, data, _, _ = one
+            read = MESSAGES.get(kind)
+            if read is None and kind not in NOTICES:
+                if kind in IGNORED:
+                    ignored.append(kind)
+                else:
+                    unknown.append(kind[:MAX_NAME_CHARS] or NO_TYPE)
+            elif reason := _unwanted(data, options.room):
+                ignored.append(reason)
+            elif read is None:
+                notices.append(Notice(NOTICES[kind]))
+            else:
+                default_id = f"{fallback_id}/{number}" if fallback_id else ""
+                events.append(_event(one, read, options.site, received_at_ms, default_id))
         except DecodeError as error:
-            yield at, error
+            rejected.append(error.within(f"[{number}]") if items is value else error)
+    return Decoded(events, rejected, ignored, unknown, notices)
 
 
-def _envelope(item: Any, at: str) -> Envelope:
-    if not isinstance(item, dict):
-        raise DecodeError(at, f"is {type(item).__name__}, an object expected")
-    if is_cloudevent(item):
-        return unwrap(item, at)
-    return Envelope(optional_text(item, "type", NO_TYPE), item)
+def _envelope(item: Any) -> Envelope:
+    """Wrap one of our own events, or open a structured CloudEvent."""
+    if type(item) is not dict:
+        raise DecodeError("", f"is {type(item).__name__}, an object expected")
+    return unwrap(item) if "specversion" in item else (optional_text(item, "type"), item, "", 0)
 
 
-def _dropped(data: Any, room: str) -> str:
+def _unwanted(data: Any, room: str) -> str:
     """Return why a readable event is not wanted, "" if it is; an event that names no room passes."""
-    if not isinstance(data, dict):
+    if type(data) is not dict:
         return ""
     if data.get("test") is True:
         return "test"
-    named = optional_text(data, "room")
-    return "other room" if room and named and named != room else ""
+    return "other room" if room and optional_text(data, "room") not in ("", room) else ""
 
 
-def _event(one: Envelope, options: Options, received_at_ms: int, default_id: str) -> LiveEvent:
-    if not isinstance(one.data, dict):
-        raise DecodeError("data", f"is {type(one.data).__name__}, an object expected")
-    content = MESSAGES[one.kind](one.data, options.site)
-    timestamp_ms = optional_integer(one.data, "timestamp_ms") or one.timestamp_ms
-    event_id = optional_text(one.data, "id") or one.event_id or default_id
+def _event(
+    one: Envelope, read: Callable[[dict[str, Any], str], Content], site: str, received_at_ms: int, default_id: str
+) -> LiveEvent:
+    _, data, event_id, timestamp_ms = one
+    if type(data) is not dict:
+        raise DecodeError("data", f"is {type(data).__name__}, an object expected")
+    event_id = optional_text(data, "id") or event_id or default_id
     if len(event_id) > MAX_ID_CHARS:
         raise DecodeError("id", f"is longer than {MAX_ID_CHARS} characters")
-    return LiveEvent(plausible_timestamp_ms(timestamp_ms, received_at_ms), content, event_id)
+    timestamp_ms = optional_integer(data, "timestamp_ms") or timestamp_ms
+    return LiveEvent(plausible_timestamp_ms(timestamp_ms, received_at_ms), read(data, site), event_id)
 
 
 def _answer(decoded: Decoded) -> bytes:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,30 +13,23 @@ from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.fields import identifier, optional_text, parse_json, text
 
 TYPE_PREFIX = "live."
+STRUCTURED = "application/cloudevents"
+"""What the media types of an event, or a batch of them, that stands in the body begin with."""
+
+_ESCAPED = re.compile(r"\\(.)")
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """One event to decode: its kind, its object, and what the wrapping says of id and time.
+Envelope = tuple[str, Any, str, int]
+"""One event to decode: its kind, its object, and what the wrapping says of id ("" if nothing) and time (0).
 
-    ``event_id`` is "" and ``timestamp_ms`` 0 where nothing is said. ``data`` of a kind that is not ours
-    is left unread.
-    """
-
-    kind: str
-    data: Any
-    event_id: str = ""
-    timestamp_ms: int = 0
-
-
-def is_cloudevent(value: dict[str, Any]) -> bool:
-    """Whether a JSON object is a structured CloudEvent."""
-    return "specversion" in value
+The id is the source and the id that identify a CloudEvent together: a source is a URI reference and so has no space.
+The object of a kind that is not ours is left unread.
+"""
 
 
 def is_binary_cloudevent(headers: Mapping[str, str]) -> bool:
-    """Whether the headers carry a CloudEvent's attributes."""
-    return "ce-specversion" in headers
+    """Whether the event's attributes stand in the headers alone: a structured one may repeat them there."""
+    return "ce-specversion" in headers and not headers.get("content-type", "").lower().startswith(STRUCTURED)
 
 
 def live_kind(event_type: str) -> str | None:
@@ -46,47 +38,45 @@ def live_kind(event_type: str) -> str | None:
     return kind if kind and found and (not before or before.endswith(".")) else None
 
 
-def unwrap(value: dict[str, Any], at: str = "") -> Envelope:
+def unwrap(value: dict[str, Any]) -> Envelope:
     """Read a structured CloudEvent. Raises ``DecodeError``."""
-    event_type = text(value, "type", at)
+    event_type = text(value, "type")
     kind = live_kind(event_type)
     if kind is None:
-        return Envelope(event_type, None)
-    return Envelope(
-        kind=kind,
-        data=_data(value, at),
-        event_id=_unique(text(value, "source", at), identifier(value, "id", at)),
-        timestamp_ms=timestamp_ms(optional_text(value, "time")),
-    )
+        return event_type, None, "", 0
+    data = value.get("data")
+    if data is None:
+        data = _unpacked(value)
+    event_id = f"{text(value, 'source')} {identifier(value, 'id')}"
+    return kind, data, event_id, timestamp_ms(optional_text(value, "time"))
 
 
-def unwrap_binary(headers: Mapping[str, str], body: bytes) -> Envelope:
-    """Read a binary-mode CloudEvent, whose attributes are percent-encoded headers. Raises ``DecodeError``."""
-    attributes = {name: unquote(headers.get(f"ce-{name}", "")) for name in ("type", "source", "id", "time")}
+def unwrap_binary(headers: Mapping[str, str], body: bytes | str) -> Envelope:
+    """Read a binary-mode CloudEvent, whose attributes are headers and whose data is the body. Raises ``DecodeError``."""
+    attributes = {name: _attribute(headers.get(f"ce-{name}", "")) for name in ("type", "source", "id", "time")}
     for name in ("type", "source", "id"):
         if not attributes[name]:
             raise DecodeError(f"ce-{name}", "is missing, a text expected")
     kind = live_kind(attributes["type"])
     if kind is None:
-        return Envelope(attributes["type"], None)
-    return Envelope(
-        kind=kind,
-        data=parse_json(body, "data"),
-        event_id=_unique(attributes["source"], attributes["id"]),
-        timestamp_ms=timestamp_ms(attributes["time"]),
-    )
+        return attributes["type"], None, "", 0
+    data = parse_json(body, "data") if body else None
+    return kind, data, f"{attributes['source']} {attributes['id']}", timestamp_ms(attributes["time"])
 
 
-def _unique(source: str, event_id: str) -> str:
-    """Join the two that identify a CloudEvent; a source is a URI reference and so has no space."""
-    return f"{source} {event_id}"
+def _attribute(header: str) -> str:
+    """Undo a header's percent-encoding, and the quotes that older versions of the specification had around it."""
+    if len(header) > 1 and header[0] == header[-1] == '"':
+        header = _ESCAPED.sub(r"\1", header[1:-1])
+    return unquote(header)
 
 
-def _data(value: dict[str, Any], at: str) -> Any:
-    packed = value.get("data_base64")
-    if packed is None:
-        return value.get("data")
+def _unpacked(value: dict[str, Any]) -> Any:
+    """Return the data that is packed as base64, ``None`` where there is none."""
+    if value.get("data_base64") is None:
+        return None
     try:
-        return parse_json(base64.b64decode(text(value, "data_base64", at), validate=True), "data_base64")
-    except (binascii.Error, ValueError):
-        raise DecodeError(f"{at}.data_base64" if at else "data_base64", "is not base64") from None
+        data = base64.b64decode(text(value, "data_base64"), validate=True)
+    except ValueError:
+        raise DecodeError("data_base64", "is not base64") from None
+    return parse_json(data, "data_base64")

@@ -14,22 +14,17 @@ PAID_MESSAGE_NAME = "paid message"
 
 
 def _user(data: dict[str, Any], site: str) -> User:
-    """Read ``user``; without an ``id`` the viewer is nobody in particular."""
+    """Read ``user``; without an ``id``, or with 0, the viewer is nobody in particular."""
     user = mapping(data, "user")
-    user_id = optional_text(user, "id")
-    return User(
-        id=f"{site}_{user_id or 0}",
-        name=optional_text(user, "name"),
-        level=optional_integer(user, "level"),
-        badge=optional_text(user, "badge"),
-        badge_level=optional_integer(user, "badge_level"),
-        masked=not user_id,
-    )
+    user_id = optional_text(user, "id") or "0"
+    name, level = optional_text(user, "name"), optional_integer(user, "level")
+    badge, badge_level = optional_text(user, "badge"), optional_integer(user, "badge_level")
+    return User(f"{site}_{user_id}", name, level, badge, badge_level, user_id == "0")
 
 
 def _count(container: dict[str, Any], key: str, at: str = "") -> int:
     """Return how many; 1 where nothing is said."""
-    count = integer(container, key, at) if key in container else 1
+    count = 1 if container.get(key) is None else integer(container, key, at)
     if count < 1:
         raise DecodeError(f"{at}.{key}" if at else key, "is not positive")
     return count
@@ -53,15 +48,7 @@ def _read_gift(data: dict[str, Any], site: str, default_name: str = "") -> Gift:
         total = (unit or 0) * count
     elif unit is None:
         unit = total // count
-    return Gift(
-        user=_user(data, site),
-        name=name,
-        count=count,
-        unit_value=unit or 0,
-        total_value=total,
-        currency=optional_text(gift, "currency"),
-        priced=unit is not None,
-    )
+    return Gift(_user(data, site), name, count, unit or 0, total, optional_text(gift, "currency"), unit is not None)
 
 
 def _comment(data: dict[str, Any], site: str) -> Content:
