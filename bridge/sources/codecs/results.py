@@ -1,11 +1,29 @@
-"""A frame that carries several messages: each is decoded by itself, and their results are put in line."""
+"""A frame that carries several messages: their results are put in line, by joining them or by collecting them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
 
+from bridge.errors import DecodeError
+from bridge.events import LiveEvent
 from bridge.sources.contract import NOTHING, Decoded
+
+
+class Collected:
+    """What a body of several messages yields while it is read, each kind in order."""
+
+    __slots__ = ("events", "ignored", "rejected", "unknown")
+
+    def __init__(self) -> None:
+        self.events: list[LiveEvent] = []
+        self.rejected: list[DecodeError] = []
+        self.ignored: list[str] = []
+        self.unknown: list[str] = []
+
+    def decoded(self) -> Decoded:
+        """Return it as the contract wants it."""
+        return Decoded(self.events, self.rejected, self.ignored, self.unknown)
 
 
 def joined(parts: Sequence[Decoded]) -> Decoded:

@@ -124,6 +124,16 @@ def test_a_gifts_value_is_a_total_and_one_is_worth_its_share_rounded_down() -> N
     assert only("live_gift", gift(1, gift_id, 3, 100)).content == Gift(FAN, "仙女棒", 3, 33, 100, "fen")
 
 
+@pytest.mark.parametrize("nothing", [{}, {"gift_value": None}])
+def test_a_gift_that_tells_no_value_is_unpriced(nothing: dict[str, Any]) -> None:
+    one = gift(1, "new=", 2, 0)
+    del one["gift_value"]
+    assert only("live_gift", {**one, **nothing}).content == Gift(FAN, "new=", 2, currency="fen", priced=False)
+    assert [event.content for event in offline([{**one, **nothing}]).events] == [
+        Gift(FAN, "new=", 2, currency="fen", priced=False)
+    ]
+
+
 def test_gifts_are_named_by_the_operator_first_then_by_the_known_table_then_by_their_id() -> None:
     gift_id = next(iter(GIFT_NAMES))
     names = [
@@ -132,6 +142,18 @@ def test_gifts_are_named_by_the_operator_first_then_by_the_known_table_then_by_t
         only("live_gift", gift(1, "new=", 1, 10)).content,
     ]
     assert [one.name for one in names if isinstance(one, Gift)] == ["我的", "仙女棒", "new="]
+
+
+def test_the_live_companions_items_name_their_type_and_their_gift() -> None:
+    fan = {"msg_id": "1", "sec_open_id": "_000fan1", "nickname": "粉丝1", "fansclub_level": 3, "is_follow_anchor": True}
+    items = [
+        {**fan, "msg_type": 3, "msg_type_str": "live_gift", "gift_num": 1, "gift_value": 10, "gift_name": "小心心"},
+        {**fan, "msg_type": 2, "msg_type_str": "live_comment", "content": "你好", "like_num": 0},
+        {**fan, "msg_type": 9, "msg_type_str": "live_new", "content": "?"},
+    ]
+    decoded = offline(items)
+    assert [event.content for event in decoded.events] == [Gift(FAN, "小心心", 1, 10, 10, "fen"), Comment(FAN, "你好")]
+    assert decoded.unknown == ["live_new"]
 
 
 def test_a_test_gift_is_ignored_by_its_own_name() -> None:

@@ -6,12 +6,12 @@ documents and the query for lost messages wrap it: ``{"roomid", "msg_type", "pay
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from bridge.errors import DecodeError
 from bridge.events import Comment, Content, Follow, Gift, Join, Like, LiveEvent, User, plausible_timestamp_ms
+from bridge.sources.codecs.results import Collected
 from bridge.sources.contract import Decoded
 from bridge.sources.fields import (
     integer,
@@ -43,21 +43,16 @@ GIFT_NAMES = {
 """Gifts are named by opaque ids alone. These few are the same in many apps (observed)."""
 
 
-class Ignored(NamedTuple):
-    """A known item that is no event."""
-
-    reason: str
-
-
-class Unknown(NamedTuple):
-    """An item of a kind that is new."""
+class Skipped(NamedTuple):
+    """An item that can be read but is no event: one that is known by this name, or of a kind that is new."""
 
     name: str
+    is_known: bool = True
 
 
 def _user(item: dict[str, Any], badge_level: int = 0) -> User:
     user_id = optional_text(item, "sec_openid") or optional_text(item, "sec_open_id")
-    return User(f"{SITE}_{user_id or 0}", optional_text(item, "nickname"), badge_level=badge_level, masked=not user_id)
+    return User(f"{SITE}_{user_id or 0}", optional_text(item, "nickname"), 0, "", badge_level, not user_id)
 
 
 def _comment(item: dict[str, Any], _options: Options) -> Content:
@@ -67,12 +62,15 @@ def _comment(item: dict[str, Any], _options: Options) -> Content:
 def _gift(item: dict[str, Any], options: Options) -> Content:
     """Read a gift: ``gift_value`` is fen for all ``gift_num`` together, so one is worth their quotient, rounded down."""
     gift_id = optional_text(item, "sec_gift_id")
-    count, total = integer(item, "gift_num"), integer(item, "gift_value")
+    name = options.gift_names.get(gift_id) or optional_text(item, "gift_name") or GIFT_NAMES.get(gift_id) or gift_id
+    count = integer(item, "gift_num")
     if count < 1:
         raise DecodeError("gift_num", "is not positive")
+    if item.get("gift_value") is None:
+        return Gift(_user(item), name, count, currency=CURRENCY, priced=False)
+    total = integer(item, "gift_value")
     if total < 0:
         raise DecodeError("gift_value", "is negative")
-    name = options.gift_names.get(gift_id) or GIFT_NAMES.get(gift_id) or gift_id
     return Gift(_user(item), name, count, total // count, total, CURRENCY)
 
 
@@ -83,30 +81,30 @@ def _like(item: dict[str, Any], _options: Options) -> Content:
 _FANS_CLUB_IGNORED = {1: "fans club level up", 16: "fans club left"}
 
 
-def _fans_club(item: dict[str, Any], _options: Options) -> Content | Ignored | Unknown:
+def _fans_club(item: dict[str, Any], _options: Options) -> Content | Skipped:
     """Read a fans club's news: 1 level up, 2 joined (vendor documentation), 16 left (seen by two programs)."""
     reason = integer(item, "fansclub_reason_type")
     if reason == 2:
         return Follow(_user(item, badge_level=optional_integer(item, "fansclub_level")))
     if reason in _FANS_CLUB_IGNORED:
-        return Ignored(_FANS_CLUB_IGNORED[reason])
-    return Unknown(f"live_fansclub {reason}")
+        return Skipped(_FANS_CLUB_IGNORED[reason])
+    return Skipped(f"live_fansclub {reason}", is_known=False)
 
 
-def _follow(item: dict[str, Any], _options: Options) -> Content | Ignored:
+def _follow(item: dict[str, Any], _options: Options) -> Content | Skipped:
     """Read a follow (1) or unfollow (2): not among the documented types, seen by one program."""
     key = "user_follow_action" if "user_follow_action" in item else "use_follow_action"
-    return Follow(_user(item)) if integer(item, key) == 1 else Ignored("unfollow")
+    return Follow(_user(item)) if integer(item, key) == 1 else Skipped("unfollow")
 
 
-def _enter(item: dict[str, Any], _options: Options) -> Content | Ignored:
+def _enter(item: dict[str, Any], _options: Options) -> Content | Skipped:
     """Read an entry (1) or leaving (2): not among the documented types, read from one program's source."""
     if optional_integer(item, "enter_room_type", 1) != 1:
-        return Ignored("left the room")
+        return Skipped("left the room")
     return Join(_user(item))
 
 
-MESSAGES: dict[str, Callable[[dict[str, Any], Options], Content | Ignored | Unknown]] = {
+MESSAGES: dict[str, Callable[[dict[str, Any], Options], Content | Skipped]] = {
     "live_comment": _comment,
     "live_gift": _gift,
     "live_like": _like,
@@ -115,39 +113,25 @@ MESSAGES: dict[str, Callable[[dict[str, Any], Options], Content | Ignored | Unkn
     "live_enter": _enter,
 }
 
-_TELLING_FIELDS = {
-    "gift_value": "live_gift",
-    "like_num": "live_like",
-    "fansclub_reason_type": "live_fansclub",
-    "user_follow_action": "live_follow",
-    "use_follow_action": "live_follow",
-    "enter_room_type": "live_enter",
-    "content": "live_comment",
-}
-"""Which field gives an item's type away, for captured bodies that lost their headers."""
+_TELLING_FIELDS = (
+    ("content", "live_comment"),
+    ("gift_num", "live_gift"),
+    ("like_num", "live_like"),
+    ("fansclub_reason_type", "live_fansclub"),
+    ("user_follow_action", "live_follow"),
+    ("use_follow_action", "live_follow"),
+    ("enter_room_type", "live_enter"),
+)
 
 
-class Batch(NamedTuple):
-    """Items of one type and room; both are "" where nothing says. ``at`` is their place in the body."""
-
-    kind: str
-    room: str
-    items: list[Any]
-    at: str = ""
-
-
-@dataclass(slots=True)
-class Collected:
-    """What decoding yields, bit by bit."""
-
-    events: list[LiveEvent] = field(default_factory=list)
-    rejected: list[DecodeError] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-
-    def decoded(self) -> Decoded:
-        """Return it as the contract wants it."""
-        return Decoded(events=self.events, rejected=self.rejected, ignored=self.ignored, unknown=self.unknown)
+def _kind_of(item: dict[str, Any]) -> str:
+    """Return the type of an item that came without headers: the companion's items name it, others give it away."""
+    if "msg_type_str" in item:
+        return optional_text(item, "msg_type_str")
+    for field_name, kind in _TELLING_FIELDS:
+        if field_name in item:
+            return kind
+    return ""
 
 
 def decode_body(
@@ -163,84 +147,84 @@ def decode_body(
 
     Items from before ``oldest_ms`` are ignored.
     """
-    collected = Collected()
+    reading = Reading(options, received_at_ms, oldest_ms)
     try:
-        for batch in _batches(parse_json(data), kind, room, collected):
-            _decode_batch(batch, options, received_at_ms, oldest_ms, collected)
+        reading.body(parse_json(data), kind, room)
     except DecodeError as error:
-        collected.rejected.append(error)
-    return collected.decoded()
+        reading.rejected.append(error)
+    return reading.decoded()
 
 
-def _batches(value: Any, kind: str, room: str, collected: Collected) -> Iterator[Batch]:
-    if isinstance(value, list):
-        yield Batch(kind, room, value)
-    elif not isinstance(value, dict):
-        raise DecodeError("", f"is {type(value).__name__}, an array expected")
-    elif "payload" in value:
-        yield _wrapped(value, kind, room, "")
-    elif isinstance(value.get("data"), dict):
-        for number, one in enumerate(optional_sequence(value["data"], "data_list")):
-            try:
-                yield _wrapped(one, kind, room, f"data_list[{number}]")
-            except DecodeError as error:
-                collected.rejected.append(error)
-    elif "msg_id" in value:
-        yield Batch(kind, room, [value])
-    else:
-        raise DecodeError("payload", "is missing, an array expected")
+class Reading(Collected):
+    """One body, or page, that is being read."""
 
+    __slots__ = ("_oldest_ms", "_options", "_received_at_ms")
 
-def _wrapped(value: Any, kind: str, room: str, at: str) -> Batch:
-    """Open ``{"roomid" or "room_id", "msg_type", "payload": array or its text}``."""
-    if not isinstance(value, dict):
-        raise DecodeError(at, f"is {type(value).__name__}, an object expected")
-    path = f"{at}.payload" if at else "payload"
-    payload = value.get("payload")
-    if isinstance(payload, str):
-        payload = parse_json(payload, path)
-    return Batch(
-        kind=optional_text(value, "msg_type") or kind,
-        room=optional_text(value, "roomid") or optional_text(value, "room_id") or room,
-        items=sequence({"payload": payload}, "payload", at),
-        at=path,
-    )
+    def __init__(self, options: Options, received_at_ms: int, oldest_ms: int) -> None:
+        super().__init__()
+        self._options = options
+        self._received_at_ms = received_at_ms
+        self._oldest_ms = oldest_ms
 
-
-def _decode_batch(batch: Batch, options: Options, received_at_ms: int, oldest_ms: int, collected: Collected) -> None:
-    if options.room and batch.room and batch.room != options.room:
-        collected.ignored += ["other room"] * max(len(batch.items), 1)
-        return
-    for number, item in enumerate(batch.items):
-        if not isinstance(item, dict):
-            collected.rejected.append(
-                DecodeError(f"{batch.at}[{number}]", f"is {type(item).__name__}, an object expected")
-            )
-            continue
-        kind = batch.kind or _kind_of(item)
-        if kind not in MESSAGES:
-            collected.unknown.append(kind[:MAX_NAME_CHARS] or "(no type)")
-            continue
-        if item.get("test") is True:
-            collected.ignored.append("test")
-            continue
-        timestamp_ms = optional_integer(item, "timestamp")
-        if 0 < timestamp_ms < oldest_ms:
-            collected.ignored.append("too old")
-            continue
-        try:
-            content = MESSAGES[kind](item, options)
-        except DecodeError as error:
-            collected.rejected.append(DecodeError(f"{batch.at}[{number}].{error.path}", error.problem))
-            continue
-        if isinstance(content, Ignored):
-            collected.ignored.append(content.reason)
-        elif isinstance(content, Unknown):
-            collected.unknown.append(content.name)
+    def body(self, value: Any, kind: str, room: str) -> None:
+        """Read a body of any form. Raises ``DecodeError`` when it is none of them."""
+        if type(value) is list:
+            self._items(value, kind, room)
+        elif type(value) is not dict:
+            raise DecodeError("", f"is {type(value).__name__}, an array expected")
+        elif "payload" in value:
+            self._wrapped(value, kind, room)
+        elif type(value.get("data")) is dict:
+            for number, one in enumerate(optional_sequence(value["data"], "data_list")):
+                try:
+                    self._wrapped(one, kind, room, f"data_list[{number}].")
+                except DecodeError as error:
+                    self.rejected.append(error.within(f"data_list[{number}]"))
+        elif "msg_id" in value:
+            self._items([value], kind, room)
         else:
-            event_id = optional_text(item, "msg_id")
-            collected.events.append(LiveEvent(plausible_timestamp_ms(timestamp_ms, received_at_ms), content, event_id))
+            raise DecodeError("payload", "is missing, an array expected")
 
+    def _wrapped(self, value: Any, kind: str, room: str, at: str = "") -> None:
+        """Open ``{"roomid" or "room_id", "msg_type", "payload": array or its text}``."""
+        if type(value) is not dict:
+            raise DecodeError("", f"is {type(value).__name__}, an object expected")
+        payload = value.get("payload")
+        if type(payload) is str:
+            payload = parse_json(payload, "payload")
+        self._items(
+            sequence({"payload": payload}, "payload"),
+            optional_text(value, "msg_type") or kind,
+            optional_text(value, "roomid") or optional_text(value, "room_id") or room,
+            f"{at}payload",
+        )
 
-def _kind_of(item: dict[str, Any]) -> str:
-    return next((kind for field_name, kind in _TELLING_FIELDS.items() if field_name in item), "")
+    def _items(self, items: list[Any], kind: str, room: str, at: str = "") -> None:
+        """Read items of one type and room; both are "" where nothing says. ``at`` is their place in the body."""
+        if self._options.room and room not in ("", self._options.room):
+            self.ignored += ["other room"] * max(len(items), 1)
+            return
+        for number, item in enumerate(items):
+            try:
+                content = self._content(item, kind)
+            except DecodeError as error:
+                self.rejected.append(error.within(f"{at}[{number}]"))
+                continue
+            if isinstance(content, Skipped):
+                (self.ignored if content.is_known else self.unknown).append(content.name)
+            else:
+                timestamp_ms = plausible_timestamp_ms(optional_integer(item, "timestamp"), self._received_at_ms)
+                self.events.append(LiveEvent(timestamp_ms, content, optional_text(item, "msg_id")))
+
+    def _content(self, item: Any, kind: str) -> Content | Skipped:
+        if type(item) is not dict:
+            raise DecodeError("", f"is {type(item).__name__}, an object expected")
+        kind = kind or _kind_of(item)
+        read = MESSAGES.get(kind)
+        if read is None:
+            return Skipped(kind[:MAX_NAME_CHARS] or "(no type)", is_known=False)
+        if item.get("test") is True:
+            return Skipped("test")
+        if self._oldest_ms and 0 < optional_integer(item, "timestamp") < self._oldest_ms:
+            return Skipped("too old")
+        return read(item, self._options)

@@ -8,11 +8,11 @@ a program's source).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bridge.errors import DecodeError
 from bridge.events import Comment, Content, Gift, Like, LiveEvent, User, plausible_timestamp_ms
+from bridge.sources.codecs.results import Collected
 from bridge.sources.contract import Decoded
 from bridge.sources.fields import (
     as_integer,
@@ -42,7 +42,7 @@ MAX_NAME_CHARS = 64
 def _user(item: dict[str, Any]) -> User:
     user = optional_mapping(item, "userInfo")
     user_id = optional_text(user, "userId")
-    return User(f"{SITE}_{user_id or 0}", optional_text(user, "userName"), masked=not user_id)
+    return User(f"{SITE}_{user_id or 0}", optional_text(user, "userName"), 0, "", 0, not user_id)
 
 
 def _comment(item: dict[str, Any]) -> Content:
@@ -76,27 +76,16 @@ MESSAGES: dict[str, Callable[[dict[str, Any]], Content]] = {
 }
 
 
-@dataclass(slots=True)
-class Collected:
-    """What decoding yields, bit by bit."""
+class Spelling(NamedTuple):
+    """How a message's id, room and type are spelled."""
 
-    events: list[LiveEvent] = field(default_factory=list)
-    rejected: list[DecodeError] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-
-    def decoded(self) -> Decoded:
-        """Return it as the contract wants it."""
-        return Decoded(events=self.events, rejected=self.rejected, ignored=self.ignored, unknown=self.unknown)
-
-
-class Shape(NamedTuple):
-    """Where a message stands in its body, and how its id, room and type are spelled there."""
-
-    at: str
     message_id: str
     room_code: str
     push_type: str
+
+
+_PUSHED = Spelling("unique_message_id", "room_code", "push_type")
+_LOST = Spelling("uniqueMessageId", "roomCode", "pushType")
 
 
 def sent_at_ms(value: Any) -> int | None:
@@ -106,66 +95,72 @@ def sent_at_ms(value: Any) -> int | None:
 
 def decode_push(value: Any, room: str, received_at_ms: int) -> Decoded:
     """Decode a parsed push body."""
-    collected = Collected()
+    reading = Reading(room)
     try:
         event = text(value, "event")
-        if event == TEST_EVENT:
-            collected.ignored.append("test")
-        elif event != DATA_EVENT:
-            collected.unknown.append(event[:MAX_NAME_CHARS])
-        else:
-            data = mapping(value, "data")
+        if event == DATA_EVENT:
             timestamp_ms = plausible_timestamp_ms(optional_integer(value, "timestamp"), received_at_ms)
-            shape = Shape("data", "unique_message_id", "room_code", "push_type")
-            _decode_message(data, shape, room, timestamp_ms, collected)
+            reading.message(mapping(value, "data"), "data", _PUSHED, timestamp_ms)
+        elif event == TEST_EVENT:
+            reading.ignored.append("test")
+        else:
+            reading.unknown.append(event[:MAX_NAME_CHARS])
     except DecodeError as error:
-        collected.rejected.append(error)
-    return collected.decoded()
+        reading.rejected.append(error)
+    return reading.decoded()
 
 
 def decode_lost(data: Any, room: str, received_at_ms: int) -> Decoded:
     """Decode ``data`` of the query for lost pushes: an array of messages, or its JSON text."""
-    collected = Collected()
+    reading = Reading(room)
     try:
         messages = parse_json(data, "data") if isinstance(data, str) else data
         for number, message in enumerate(sequence({"data": messages or []}, "data")):
-            shape = Shape(f"data[{number}]", "uniqueMessageId", "roomCode", "pushType")
             try:
-                _decode_message(message, shape, room, received_at_ms, collected)
+                reading.message(message, f"data[{number}]", _LOST, received_at_ms)
             except DecodeError as error:
-                collected.rejected.append(error)
+                reading.rejected.append(error)
     except DecodeError as error:
-        collected.rejected.append(error)
-    return collected.decoded()
+        reading.rejected.append(error)
+    return reading.decoded()
 
 
-def _decode_message(message: Any, shape: Shape, room: str, timestamp_ms: int, collected: Collected) -> None:
-    """Decode one message's payload. Raises ``DecodeError`` when not even its frame can be read."""
-    kind = text(message, shape.push_type, shape.at)
-    message_id, room_code = optional_text(message, shape.message_id), optional_text(message, shape.room_code)
-    payload = message.get("payload")
-    if isinstance(payload, str):
-        payload = parse_json(payload, f"{shape.at}.payload")
-    items = sequence({"payload": payload}, "payload", shape.at)
-    if message_id.startswith(TEST_PREFIXES):
-        collected.ignored += ["test"] * max(len(items), 1)
-    elif room and room_code and room_code != room:
-        collected.ignored += ["other room"] * max(len(items), 1)
-    elif kind not in MESSAGES:
-        collected.unknown += [kind[:MAX_NAME_CHARS]] * max(len(items), 1)
-    else:
-        for number, item in enumerate(items):
-            try:
-                content = _content(kind, item)
-            except DecodeError as error:
-                at = f"{shape.at}.payload[{number}]"
-                collected.rejected.append(DecodeError(f"{at}.{error.path}" if error.path else at, error.problem))
-                continue
-            event_id = optional_text(item, "uniqueNo") or (f"{message_id}/{number}" if message_id else "")
-            collected.events.append(LiveEvent(timestamp_ms, content, event_id))
+class Reading(Collected):
+    """One push, or answer, that is being read."""
+
+    __slots__ = ("_room",)
+
+    def __init__(self, room: str) -> None:
+        super().__init__()
+        self._room = room
+
+    def message(self, message: Any, at: str, spelling: Spelling, timestamp_ms: int) -> None:
+        """Read one message's payload. Raises ``DecodeError`` when not even its frame can be read."""
+        kind = text(message, spelling.push_type, at)
+        message_id, room_code = optional_text(message, spelling.message_id), optional_text(message, spelling.room_code)
+        payload = message.get("payload")
+        if isinstance(payload, str):
+            payload = parse_json(payload, f"{at}.payload")
+        items = sequence({"payload": payload}, "payload", at)
+        read = MESSAGES.get(kind)
+        if message_id.startswith(TEST_PREFIXES):
+            self.ignored += ["test"] * max(len(items), 1)
+        elif self._room and room_code not in ("", self._room):
+            self.ignored += ["other room"] * max(len(items), 1)
+        elif read is None:
+            self.unknown += [kind[:MAX_NAME_CHARS]] * max(len(items), 1)
+        else:
+            for number, item in enumerate(items):
+                try:
+                    content = read(_object(item))
+                except DecodeError as error:
+                    self.rejected.append(error.within(f"{at}.payload[{number}]"))
+                    continue
+                event_id = optional_text(item, "uniqueNo") or (message_id and f"{message_id}/{number}")
+                self.events.append(LiveEvent(timestamp_ms, content, event_id))
 
 
-def _content(kind: str, item: Any) -> Content:
-    if not isinstance(item, dict):
-        raise DecodeError("", f"is {type(item).__name__}, an object expected")
-    return MESSAGES[kind](item)
+def _object(item: Any) -> dict[str, Any]:
+    if type(item) is dict:
+        return item
+    raise DecodeError("", f"is {type(item).__name__}, an object expected")
