@@ -123,8 +123,7 @@ class Post(NamedTuple):
 def _user(message: dict[str, Any]) -> User:
     """Read the viewer; ``decoded_openid`` stays the same from one broadcast to the next, ``sec_openid`` may not."""
     user_id = optional_text(message, "decoded_openid") or optional_text(message, "sec_openid")
-    name = optional_text(message, "nickname")
-    return User(f"{SITE}_{user_id or 0}", name, masked=not user_id)
+    return User(f"{SITE}_{user_id or 0}", optional_text(message, "nickname"), 0, "", 0, not user_id)
 
 
 def _gift_name(message: dict[str, Any]) -> str:
@@ -168,12 +167,15 @@ def _combo_gift(message: dict[str, Any], post: Post) -> tuple[Content, Streak | 
     user, total = _user(message), _counted(message, "combo_product_count")
     nobody = user.name if user.masked else ""
     who_and_what = "\x1f".join((post.live_id, user.id, nobody, optional_text(message, "sec_gift_id")))
-    key = post.combos.key(who_and_what, integer(message, "seq"), total, optional_integer(message, "msg_time"))
+    msg_time_ms = optional_integer(message, "msg_time")
+    key = post.combos.key(who_and_what, optional_integer(message, "seq") or msg_time_ms, total, msg_time_ms)
     gift = Gift(user, _gift_name(message), total, currency=CURRENCY, priced=False)
     return gift, Streak(f"{post.live_id}/{key}")
 
 
-MESSAGES: dict[str, Callable[[dict[str, Any], Post], tuple[Content, Streak | None]]] = {
+Reader = Callable[[dict[str, Any], Post], tuple[Content, Streak | None]]
+
+MESSAGES: dict[str, Reader] = {
     "comment": _comment,
     "enter": _enter,
     "gift": _gift,
@@ -200,37 +202,39 @@ class BodyDecoder(QuietDecoder):
         return self._post(value, frame.received_at_ms)
 
     def _post(self, value: dict[str, Any], received_at_ms: int) -> Decoded:
-        host, live = optional_mapping(value, "host_info"), optional_mapping(value, "live_info")
+        live = optional_mapping(value, "live_info")
         messages = optional_sequence(value, "events")
-        live_id = optional_text(live, "live_id")
-        places = {live_id, optional_text(host, "finder_username"), optional_text(host, "wechat_uin")} - {""}
-        if self._options.room and places and self._options.room not in places:
+        places = _places(value) if self._options.room else ()
+        if places and self._options.room not in places:
             return Decoded(ignored=["other room"] * max(len(messages), 1))
-        post = Post(live_id or optional_text(host, "finder_username"), self._combos)
+        post = Post(optional_text(live, "live_id"), self._combos)
         events: list[LiveEvent] = []
         rejected: list[DecodeError] = []
         ignored: list[str] = []
         unknown: list[str] = []
         for number, message in enumerate(messages):
             kind = optional_text(message, "decoded_type")
-            if kind in IGNORED:
+            read = MESSAGES.get(kind)
+            if read is not None:
+                try:
+                    events.append(_event(read, message, post, received_at_ms))
+                except DecodeError as error:
+                    rejected.append(error.within(f"events[{number}]"))
+            elif kind in IGNORED:
                 ignored.append(kind)
-            elif kind and kind not in MESSAGES:
+            elif kind:
                 unknown.append(_unknown_name(kind, message))
             else:
-                try:
-                    events.append(_event(message, post, received_at_ms))
-                except DecodeError as error:
-                    rejected.append(DecodeError(f"events[{number}].{error.path}", error.problem))
+                rejected.append(DecodeError(f"events[{number}].decoded_type", "is missing or empty"))
         viewers = as_integer(live.get("online_count"))
         if viewers is not None and viewers >= 0:
             events.append(LiveEvent(plausible_timestamp_ms(0, received_at_ms), Viewers(viewers)))
-        return Decoded(events=events, rejected=rejected, ignored=ignored, unknown=unknown)
+        return Decoded(events, rejected, ignored, unknown)
 
 
 def _read_post(data: bytes | str) -> dict[str, Any]:
     value = parse_json(inflated(data))
-    if not isinstance(value, dict):
+    if type(value) is not dict:
         raise DecodeError("", f"is {type(value).__name__}, an object expected")
     if "decoded_type" in value:
         return {"events": [value]}
@@ -239,14 +243,18 @@ def _read_post(data: bytes | str) -> dict[str, Any]:
     return value
 
 
-def _event(message: Any, post: Post, received_at_ms: int) -> LiveEvent:
-    decode = MESSAGES.get(text(message, "decoded_type"))
-    if decode is None:
-        raise DecodeError("decoded_type", "is empty")
-    content, streak = decode(message, post)
+def _places(post: dict[str, Any]) -> set[str]:
+    """Return the names that a post gives its room."""
+    host = optional_mapping(post, "host_info")
+    named = (optional_text(host, "finder_username"), optional_text(host, "wechat_uin"))
+    return {optional_text(optional_mapping(post, "live_info"), "live_id"), *named} - {""}
+
+
+def _event(read: Reader, message: dict[str, Any], post: Post, received_at_ms: int) -> LiveEvent:
+    content, streak = read(message, post)
     timestamp_ms = plausible_timestamp_ms(optional_integer(message, "msg_time"), received_at_ms)
     seq = optional_text(message, "seq")
-    event_id = f"{post.live_id}/{seq}" if seq else optional_text(message, "msg_id")
+    event_id = f"{post.live_id}/{seq}" if seq and post.live_id else optional_text(message, "msg_id")
     return LiveEvent(timestamp_ms, content, event_id, streak)
 
 

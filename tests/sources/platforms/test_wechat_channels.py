@@ -178,6 +178,15 @@ def test_a_repeated_sequence_number_is_the_same_event() -> None:
     assert only({**message(5, "like"), "seq": ""}).id == "id_5"
 
 
+def test_a_sequence_number_tells_nothing_of_which_broadcast_it_is() -> None:
+    assert decoded(message(5, "like"), live_id=None).events[0].id == "id_5"
+
+
+def test_a_combo_without_sequence_numbers_is_put_in_order_by_its_times() -> None:
+    first, second = ({**combo(number, number), "seq": None} for number in (1, 2))
+    assert reported(post(first), post(second), post(first)) == 2
+
+
 @pytest.mark.parametrize("room", [LIVE, "100", "v2_anchor@finder"])
 def test_a_room_is_known_by_its_live_and_its_anchor(room: str) -> None:
     assert len(decoded(message(1, "like"), options=Options(room=room, allow_unsigned=True)).events) == 1
@@ -223,8 +232,8 @@ def test_one_broken_message_spares_the_others() -> None:
     found = decoded(message(1, "gift", gift_num=0), 5, message(3, ""), message(2, "like"))
     assert [str(error) for error in found.rejected] == [
         "events[0].gift_num: is not positive",
-        "events[1].decoded_type: is missing, a text expected",
-        "events[2].decoded_type: is empty",
+        "events[1].decoded_type: is missing or empty",
+        "events[2].decoded_type: is missing or empty",
     ]
     assert len(found.events) == 1
 
