@@ -52,7 +52,7 @@ class RoomCounters:
         self.dropped: Counter[tuple[EventType, DropReason]] = Counter()
         self.dead_letters: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
-        self.ignored: Counter[str] = Counter()
+        self.ignored: Counter[tuple[str, str]] = Counter()
         self.unknown: Counter[tuple[str, str]] = Counter()
         self.duplicates: Counter[str] = Counter()
         self.masked_users: Counter[str] = Counter()

@@ -28,6 +28,7 @@ from bridge.sources.contract import Decoded, Notice, NoticeKind
 from bridge.sources.intake import Taken
 from bridge.sources.room_source import RoomSource, at_the_end, of_the_room
 
+MAX_IGNORED_NAMES = 500
 MAX_UNKNOWN_NAMES = 200
 MAX_CURRENCIES = 50
 MAX_CURRENCY_CHARS = 32
@@ -97,8 +98,8 @@ class Room:
         source.odd_messages += len(decoded.rejected) + len(decoded.unknown)
         if decoded.events:
             self._take_events(source, decoded.events)
-        if decoded.ignored:
-            self.counters.ignored[source.platform] += len(decoded.ignored)
+        for name in decoded.ignored:
+            self._take_ignored(source, encodable(name[:100]))
         for error in decoded.rejected:
             self.counters.rejected[source.platform] += 1
             self._log.debug("frame.rejected", source=source.name, problem=str(error)[:200])
@@ -312,6 +313,12 @@ class Room:
         self.counters.unpriced_gifts[source.platform] += 1
         if self._admission.is_unknown_price(gift):
             self._log.warning("gift.price_unknown", source=source.name, gift=gift.name[:100])
+
+    def _take_ignored(self, source: RoomSource, name: str) -> None:
+        ignored, key = self.counters.ignored, (source.platform, name)
+        if key not in ignored and len(ignored) >= MAX_IGNORED_NAMES:
+            key = (source.platform, "other")
+        ignored[key] += 1
 
     def _take_unknown(self, source: RoomSource, name: str) -> None:
         unknown = self.counters.unknown

@@ -640,10 +640,20 @@ class TestLiveness:
 class TestNames:
     async def test_what_cannot_be_read_or_is_ignored_is_counted_by_platform(self, begin: Begin) -> None:
         bench = await begin()
-        bench.room.take(bench.source, Decoded(rejected=[DecodeError("a", "x")] * 2, ignored=["n"] * 3))
+        bench.room.take(
+            bench.source, Decoded(rejected=[DecodeError("a", "x")] * 2, ignored=["test", "other room", "test"])
+        )
 
         assert bench.room.counters.rejected == {"pond": 2}
-        assert bench.room.counters.ignored == {"pond": 3}
+        assert bench.room.counters.ignored == {("pond", "test"): 2, ("pond", "other room"): 1}
+
+    async def test_ignored_names_are_bounded(self, begin: Begin) -> None:
+        bench = await begin()
+        bench.room.take(bench.source, Decoded(ignored=[f"{n}\ud800" for n in range(module.MAX_IGNORED_NAMES + 7)] * 2))
+
+        assert len(bench.room.counters.ignored) == module.MAX_IGNORED_NAMES + 1
+        assert bench.room.counters.ignored["pond", "0\ufffd"] == 2
+        assert bench.room.counters.ignored["pond", "other"] == 14
 
     async def test_unknown_names_are_said_once_cut_and_bounded(
         self, begin: Begin, monkeypatch: pytest.MonkeyPatch

@@ -60,6 +60,7 @@ class BridgeCollector(Collector):
         received = _counter("bridge_source_events_received", "Events decoded", "room", "platform", "type")
         invalid = _counter("bridge_source_events_invalid", "Messages that could not be read", "room", "platform")
         unknown = _counter("bridge_source_messages_unknown", "Messages of a new name", "room", "platform", "name")
+        ignored = _counter("bridge_source_messages_ignored", "Messages that are no event", "room", "platform", "name")
         duplicates = _counter("bridge_source_duplicates", "Replays removed", "room", "platform")
         masked = _counter("bridge_source_masked_users", "Events of users without identity", "room", "platform")
         paid = _counter(
@@ -86,6 +87,8 @@ class BridgeCollector(Collector):
                     family.add_metric([name, source], count)
             for (source, message), count in counters.unknown.items():
                 unknown.add_metric([name, source, message], count)
+            for (source, message), count in counters.ignored.items():
+                ignored.add_metric([name, source, message], count)
             for (source, currency), value in counters.paid_value.items():
                 paid.add_metric([name, source, currency], value)
             for entry in room.sources.values():
@@ -97,7 +100,20 @@ class BridgeCollector(Collector):
                     up = status.state in (SourceState.CONNECTED, SourceState.LISTENING)
                     connected.add_metric([name, entry.name], int(up))
                     reconnects.add_metric([name, entry.name], status.reconnects)
-        yield from (received, invalid, unknown, duplicates, masked, paid, unpriced, connected, reconnects, last, alarms)
+        yield from (
+            received,
+            invalid,
+            unknown,
+            ignored,
+            duplicates,
+            masked,
+            paid,
+            unpriced,
+            connected,
+            reconnects,
+            last,
+            alarms,
+        )
 
     def _events(self) -> Iterable[Metric]:
         delivered = _counter("bridge_events_delivered", "Events that the cloud accepted", "room", "type")

@@ -40,7 +40,7 @@ async def busy(bridge: Served) -> None:
     bench.cloud.poison = b"poison"
     await bench.take(comment("a", "1"), comment("a", "1"), event(rose(2)), comment("poison"))
     await bench.take(event(PaidMessage("words", rose(3))), event(Join(NOBODY)), event(Viewers(9)))
-    bench.room.take(bench.source, Decoded(unknown=["NEW", "odd\ud800"]))
+    bench.room.take(bench.source, Decoded(unknown=["NEW", "odd\ud800"], ignored=["test", "test"]))
     await bench.clock.advance(5)
     await bench.take(comment("proves that others are taken"))
     await bench.clock.advance(1)
@@ -78,6 +78,7 @@ async def test_what_happened_stands_there_by_room_and_kind(tmp_path: Path) -> No
     assert of("bridge_source_paid_value_total", platform="pond", currency="coin") == 50
     assert of("bridge_source_messages_unknown_total", platform="pond", name="NEW") == 1
     assert of("bridge_source_messages_unknown_total", platform="pond", name="odd�") == 1
+    assert of("bridge_source_messages_ignored_total", platform="pond", name="test") == 2
     assert of("bridge_events_delivered_total", type="gift") == 1
     assert of("bridge_events_dropped_total", type="comment", reason="duplicate") == 1
     assert of("bridge_events_dropped_total", type="comment", reason="poison") == 1
