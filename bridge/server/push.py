@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
+import structlog
 from aiohttp import web
 
 from bridge.clock import Clock
@@ -14,6 +16,10 @@ from bridge.server.bodies import read_body
 from bridge.sources.contract import PushAnswer, PushRequest
 from bridge.sources.room_source import RoomSource
 
+REFUSALS_LOGGED_EVERY_SECS = 30.0
+
+log = structlog.get_logger()
+
 
 class PushRoute:
     """Finds the room's source, has it verify and decode, and answers after the commit."""
@@ -22,6 +28,8 @@ class PushRoute:
         self._rooms = rooms
         self._spool = spool
         self._clock = clock
+        self._refused: Counter[tuple[str, str]] = Counter()
+        self._refusals_logged_at: dict[tuple[str, str], float] = {}
 
     async def head(self, request: web.Request) -> web.Response:
         """Answer the platforms' probe."""
@@ -35,7 +43,7 @@ class PushRoute:
         try:
             body = await read_body(request)
         except PushRefusedError as error:
-            return _refusal(error.status, error.problem)
+            return self._refuse(request, error)
         push = PushRequest(
             method=request.method,
             headers={name.lower(): value for name, value in request.headers.items()},
@@ -56,7 +64,7 @@ class PushRoute:
             else:
                 room.take(source, answer.decoded)
         if answer is None:
-            return _refusal(refusal.status, refusal.problem)
+            return self._refuse(request, refusal)
         try:
             await self._spool.durable()
         except SpoolError:
@@ -69,6 +77,18 @@ class PushRoute:
             return []
         platform = request.match_info["platform"]
         return [source for source in room.sources.values() if source.platform == platform and source.push is not None]
+
+    def _refuse(self, request: web.Request, error: PushRefusedError) -> web.Response:
+        """Answer, and say so in the log now and then: without that, a wrong secret looks like a silent room."""
+        room, platform = place = request.match_info["room"], request.match_info["platform"]
+        self._refused[place] += 1
+        now = self._clock.monotonic()
+        if now - self._refusals_logged_at.get(place, float("-inf")) >= REFUSALS_LOGGED_EVERY_SECS:
+            self._refusals_logged_at[place] = now
+            log.warning(
+                "push.refused", room=room, platform=platform, problem=error.problem, refused=self._refused[place]
+            )
+        return _refusal(error.status, error.problem)
 
 
 def _refusal(status: int, problem: str) -> web.Response:

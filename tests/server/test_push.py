@@ -9,10 +9,12 @@ import io
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.outbox.spool import RETRY_SECS
 from bridge.outbox.spool_file import SpoolFile
 from bridge.server.bodies import MAX_BODY_BYTES
+from bridge.server.push import REFUSALS_LOGGED_EVERY_SECS
 from bridge.sources.contract import PushAnswer, PushRequest
 from tests.fakes import settle
 from tests.outbox.test_spool import disk_fault
@@ -68,6 +70,21 @@ async def test_a_call_that_is_not_verified_is_refused_and_has_no_effect(tmp_path
 
         assert answer == (401, '{"error": "x-key is wrong"}')
         assert bridge.bench.room.counters.received_events() == 0
+
+
+async def test_refusals_are_said_in_the_log_now_and_then(tmp_path: Path) -> None:
+    async with served(tmp_path) as bridge:
+        bridge.add_door()
+
+        with capture_logs() as logs:
+            for _ in range(3):
+                await bridge.post("/push/door/evening", data=b"hello", headers={"X-Key": "wrong"})
+            await bridge.post("/push/window/evening", data=b"hello")
+            await bridge.bench.clock.advance(REFUSALS_LOGGED_EVERY_SECS)
+            await bridge.post("/push/door/evening", data=io.BytesIO(b"x" * (MAX_BODY_BYTES + 1)), headers=KEY)
+
+    told = [(one["problem"], one["refused"]) for one in logs if one["event"] == "push.refused"]
+    assert told == [("x-key is wrong", 1), ("a body may have 1048576 bytes", 4)]
 
 
 @pytest.mark.parametrize("path", ["/push/door/morning", "/push/window/evening", "/push/pond/evening"])
