@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from bridge.errors import DecodeError, RoomOfflineError, SourceUnavailableError
 from bridge.events import LiveEvent, Viewers
-from bridge.sources.codecs.results import joined
+from bridge.sources.codecs.results import Collected, joined
 from bridge.sources.contract import NOTHING, Decoded, HttpCall, Notice, NoticeKind
 
 
@@ -42,3 +42,13 @@ def test_the_first_end_and_the_first_follow_count() -> None:
 
     assert isinstance(result.end, RoomOfflineError)
     assert result.follow == ""
+
+
+def test_what_is_collected_keeps_its_order_and_its_kind() -> None:
+    found = Collected()
+    event, error = LiveEvent(1, Viewers(2)), DecodeError("a", "is missing")
+    found.events.append(event)
+    found.rejected.append(error)
+    found.ignored += ["test", "other room"]
+    found.unknown.append("new")
+    assert found.decoded() == Decoded(events=[event], rejected=[error], ignored=["test", "other room"], unknown=["new"])

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from bridge.errors import PushRefusedError, SourceAuthError, SourceThrottledError, SourceUnavailableError
 from bridge.events import Comment, Follow, Gift, Join, Like, LiveEvent, User
 from bridge.secret import Secret
+from bridge.sources.codecs.app_tasks import Token
 from bridge.sources.contract import Decoded, Frame, HttpAnswer, HttpCall, PushAnswer, PushRequest
 from bridge.sources.platforms.douyin_push import MESSAGES, PLATFORM, Options, Receiver, locate, signature
 from bridge.sources.platforms.douyin_push.items import GIFT_NAMES, decode_body
-from bridge.sources.platforms.douyin_push.tasks import TaskDecoder, Token
+from bridge.sources.platforms.douyin_push.tasks import TaskDecoder
 from tests.emulators.douyin import ROOM, Sender, comment, gift
 from tests.shared_captures import folder
 from tests.sources.platforms.scripted_http import ScriptedHttp, json_answer
@@ -297,7 +298,7 @@ async def test_a_token_that_cannot_be_had_is_sorted_by_what_to_do(answer: HttpAn
 
 def task_decoder() -> TaskDecoder:
     given = options(room=ROOM, app_id="tt1", app_secret=Secret("app secret"))
-    return TaskDecoder(given, Token("access token", AT_MS + 3_600_000), ROOM, AT_MS)
+    return TaskDecoder(given, Token("access token", 7200, AT_MS), ROOM, AT_MS)
 
 
 def test_waiting_for_the_mount_slows_down_after_ten_minutes() -> None:

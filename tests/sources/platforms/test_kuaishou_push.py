@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bridge.errors import PushRefusedError, SourceAuthError, SourceThrottledError, SourceUnavailableError
 from bridge.events import Comment, Gift, Like, LiveEvent, User
 from bridge.secret import Secret
+from bridge.sources.codecs.app_tasks import Token
 from bridge.sources.contract import Decoded, Frame, HttpAnswer, HttpCall, PushAnswer
 from bridge.sources.platforms.kuaishou_push import (
     MESSAGES,
@@ -23,7 +24,7 @@ from bridge.sources.platforms.kuaishou_push import (
     push_signature,
 )
 from bridge.sources.platforms.kuaishou_push.items import decode_lost
-from bridge.sources.platforms.kuaishou_push.tasks import TaskDecoder, Token
+from bridge.sources.platforms.kuaishou_push.tasks import TaskDecoder
 from tests.emulators.kuaishou import ROOM_CODE, Push, gift, push, signed, viewer
 from tests.sources.platforms.scripted_http import ScriptedHttp, json_answer
 
@@ -171,7 +172,7 @@ async def test_a_token_that_cannot_be_had_is_sorted_by_what_to_do(answer: HttpAn
 
 def task_decoder() -> TaskDecoder:
     given = Options(room=ROOM_CODE, app_id="ks1", app_secret=Secret("app secret"))
-    return TaskDecoder(given, Token("access token", AT_MS + 3_600_000), AT_MS)
+    return TaskDecoder(given, Token("access token", 7200, AT_MS), AT_MS)
 
 
 def test_a_calls_time_is_when_it_will_be_made() -> None:

@@ -141,15 +141,22 @@ def decode_body(
     *,
     kind: str = "",
     room: str = "",
-    oldest_ms: int = 0,
 ) -> Decoded:
-    """Decode a push, or a page of lost messages. ``kind`` and ``room`` are what the headers say.
+    """Decode a push, or a page of lost messages. ``kind`` and ``room`` are what the headers say."""
+    try:
+        value = parse_json(data)
+    except DecodeError as error:
+        return Decoded(rejected=[error])
+    return decode_value(value, options, received_at_ms, kind=kind, room=room)
 
-    Items from before ``oldest_ms`` are ignored.
-    """
+
+def decode_value(
+    value: Any, options: Options, received_at_ms: int, *, kind: str = "", room: str = "", oldest_ms: int = 0
+) -> Decoded:
+    """Decode a parsed body or page. Items from before ``oldest_ms`` are ignored."""
     reading = Reading(options, received_at_ms, oldest_ms)
     try:
-        reading.body(parse_json(data), kind, room)
+        reading.body(value, kind, room)
     except DecodeError as error:
         reading.rejected.append(error)
     return reading.decoded()

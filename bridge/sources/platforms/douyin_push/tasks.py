@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.errors import DecodeError, SourceAuthError, SourceError, SourceThrottledError, SourceUnavailableError
+from bridge.errors import DecodeError, SourceAuthError, SourceUnavailableError
+from bridge.sources.codecs.app_tasks import ROUND_SECS, AppTasks, Token, read_object
 from bridge.sources.contract import (
     NOTHING,
     Decoded,
@@ -19,7 +20,6 @@ from bridge.sources.contract import (
     HttpCall,
     Notice,
     NoticeKind,
-    QuietDecoder,
     rebased,
 )
 from bridge.sources.fields import (
@@ -31,7 +31,7 @@ from bridge.sources.fields import (
     optional_sequence,
     text,
 )
-from bridge.sources.platforms.douyin_push.items import decode_body
+from bridge.sources.platforms.douyin_push.items import decode_body, decode_value
 from bridge.sources.platforms.douyin_push.options import Options
 
 TOKEN_URL = "https://developer.toutiao.com/api/apps/v2/token"  # noqa: S105 - an address
@@ -49,26 +49,9 @@ PAGE_SIZE = 100
 MAX_PAGES = 1000
 """The platform keeps the last 100,000 messages of a day."""
 
-MOUNT_RETRY_SECS = 3.0
-SLOW_MOUNT_RETRY_SECS = 30.0
-EAGER_MOUNT_TRIES = 200
-"""How often to ask eagerly for the mount (ten minutes), before it is taken for a quiet night."""
-
-ROUND_SECS = 60.0
 PAGE_SECS = 0.2
 MAX_AGE_MS = 600_000
 """Lost messages older than this are history: nobody wants to be thanked for them now."""
-
-MAX_FAILURES = 5
-"""Unanswered questions in a row after which the connection is given up and made anew."""
-
-
-class Token:
-    """An access token and when to get the next one: at half its life, the old one living on meanwhile."""
-
-    def __init__(self, value: str, refresh_at_ms: int) -> None:
-        self.value = value
-        self.refresh_at_ms = refresh_at_ms
 
 
 def token_call(options: Options) -> HttpCall:
@@ -87,14 +70,13 @@ def token_call(options: Options) -> HttpCall:
 
 def read_token(answer: HttpAnswer, now_ms: int) -> Token:
     """Read the token call's answer. Raises ``SourceError``."""
-    value = _answer(answer, "token")
+    value = read_object(answer, "token")
     err_no = _err_no(value)
     if err_no:
         raise SourceAuthError(f"app_id, app_secret: no access token, err_no {err_no}")
     try:
         data = mapping(value, "data")
-        lifetime_secs = max(integer(data, "expires_in", "data"), 60)
-        return Token(text(data, "access_token", "data"), now_ms + lifetime_secs * 500)
+        return Token(text(data, "access_token", "data"), integer(data, "expires_in", "data"), now_ms)
     except DecodeError as error:
         raise SourceUnavailableError(f"token: {error}") from error
 
@@ -111,7 +93,7 @@ def room_call(options: Options, token: Token) -> HttpCall:
 
 def read_room(answer: HttpAnswer) -> str:
     """Read the room call's answer. Raises ``SourceError``."""
-    value = _answer(answer, "webcastmate/info")
+    value = read_object(answer, "webcastmate/info")
     err_no = optional_integer(value, "errcode") or optional_integer(value, "err_no")
     info = optional_mapping(optional_mapping(value, "data"), "info")
     try:
@@ -120,39 +102,22 @@ def read_room(answer: HttpAnswer) -> str:
         raise SourceAuthError(f"companion_token: names no room, errcode {err_no}") from error
 
 
-def _answer(answer: HttpAnswer, what: str) -> Any:
-    if answer.status == 429:
-        raise SourceThrottledError(f"{what}: too many calls", 30)
-    if answer.status >= 500:
-        raise SourceUnavailableError(f"{what}: HTTP {answer.status}")
-    try:
-        value = answer.json()
-    except DecodeError as error:
-        raise SourceUnavailableError(f"{what}: {error}") from error
-    if not isinstance(value, dict):
-        raise SourceUnavailableError(f"{what}: the answer is {type(value).__name__}, an object expected")
-    return value
-
-
 def _err_no(value: Any) -> int:
     """Return the answer's code; some answers call it ``code`` (observed)."""
     return optional_integer(value, "err_no") or optional_integer(value, "code")
 
 
-class TaskDecoder(QuietDecoder):
+class TaskDecoder(AppTasks):
     """Starts the tasks, looks every minute whether they still run, and fetches what got lost."""
 
     def __init__(self, options: Options, token: Token, room: str, now_ms: int) -> None:
+        super().__init__(token_call(options), read_token, token, now_ms)
         self._options = options
-        self._token = token
         self._room = room
-        self._now_ms = now_ms
         self._waiting = list(dict.fromkeys(options.tasks))
         self._running: list[str] = []
         self._refused: list[str] = []
         self._told_refused: set[str] = set()
-        self._mount_tries = 0
-        self._failures = 0
         self._lost_totals: dict[str, int] = {}
         self._lost_pages: list[tuple[str, int]] = []
 
@@ -160,14 +125,12 @@ class TaskDecoder(QuietDecoder):
         """Decode a body, should one come this way."""
         return decode_body(frame.data, self._options, frame.received_at_ms)
 
-    def next_calls(self) -> tuple[float, Sequence[HttpCall]]:
-        """Return the token, the starts, the pages still to read, or the minute's round: what is most due."""
-        if self._now_ms >= self._token.refresh_at_ms:
-            return 0.0, (token_call(self._options),)
+    def due_calls(self) -> tuple[float, Sequence[HttpCall]]:
+        """Return the starts, the pages still to read, or the minute's round: what is most due."""
         if self._waiting:
             # Until the mount is there one type is enough to ask: all wait for the same thing.
-            kinds = self._waiting[:1] if self._mount_tries else self._waiting
-            return self._mount_wait_secs(), [self._task_call("start", kind) for kind in kinds]
+            kinds = self._waiting[:1] if self.tries else self._waiting
+            return self.start_wait_secs(), [self._task_call("start", kind) for kind in kinds]
         if self._lost_pages:
             return PAGE_SECS, (self._lost_call(*self._lost_pages.pop(0)),)
         self._waiting, self._refused = self._refused, []
@@ -176,56 +139,30 @@ class TaskDecoder(QuietDecoder):
             *(self._lost_call(kind, 1) for kind in self._running if kind in LOSSLESS),
         ]
 
-    def answered(self, call: HttpCall, answer: HttpAnswer, received_at_ms: int) -> Decoded:
-        """Take an answer and go on from there."""
-        self._now_ms = received_at_ms
-        what, _, rest = call.tag.partition("/")
-        try:
-            if what == "token":
-                self._token = read_token(answer, received_at_ms)
-                value = None
-            else:
-                value = _answer(answer, what)
-        except SourceError as error:
-            return self._unanswered(what, error)
-        self._failures = 0
-        if what == "start":
+    def told(self, call: HttpCall, value: dict[str, Any]) -> Decoded:
+        """Take the answer about a task, or a page of what got lost."""
+        action, _, rest = call.tag.partition("/")
+        if action == "start":
             return self._started(rest, _err_no(value))
-        if what == "get":
+        if action == "get":
             return self._looked(rest, value)
-        if what == "lost":
+        if action == "lost":
             kind, _, page = rest.partition("/")
-            return self._lost(kind, int(page), value, answer.body)
+            return self._lost(kind, int(page), value)
         return NOTHING
 
     def farewell(self) -> Sequence[HttpCall]:
         """Stop what was started."""
         return [self._task_call("stop", kind) for kind in self._running]
 
-    def _unanswered(self, what: str, error: SourceError) -> Decoded:
-        """Bear with a platform that is busy: the tasks run on meanwhile."""
-        self._failures += 1
-        if self._failures >= MAX_FAILURES or isinstance(error, SourceAuthError):
-            return Decoded(end=error)
-        if what == "token":
-            self._token.refresh_at_ms = self._now_ms + int(SLOW_MOUNT_RETRY_SECS * 1000)
-        if what == "start":
-            self._mount_tries += 1
-        return NOTHING
-
-    def _mount_wait_secs(self) -> float:
-        if not self._mount_tries:
-            return 0.0
-        return MOUNT_RETRY_SECS if self._mount_tries <= EAGER_MOUNT_TRIES else SLOW_MOUNT_RETRY_SECS
-
     def _started(self, kind: str, err_no: int) -> Decoded:
         if err_no == NOT_MOUNTED:
-            self._mount_tries += 1
-            if self._mount_tries > 1:
+            self.tries += 1
+            if self.tries > 1:
                 return NOTHING
             detail = "room: the app is not mounted in the room: the anchor does that in the live companion"
             return Decoded(notices=[Notice(NoticeKind.CREDENTIAL_WEAK, detail)])
-        self._mount_tries = 0
+        self.tries = 0
         if kind in self._waiting:
             self._waiting.remove(kind)
         if err_no == 0:
@@ -236,7 +173,7 @@ class TaskDecoder(QuietDecoder):
         self._refused.append(kind)
         if not self._running and not self._waiting:
             # Nothing works: the token may have been replaced by somebody else's.
-            self._token.refresh_at_ms = self._now_ms
+            self.renew_token()
         if kind in self._told_refused:
             return NOTHING
         self._told_refused.add(kind)
@@ -253,7 +190,7 @@ class TaskDecoder(QuietDecoder):
             return NOTHING
         return Decoded(notices=[Notice(NoticeKind.ENDED, "push tasks stopped: unmounted or off air")])
 
-    def _lost(self, kind: str, page: int, value: Any, body: bytes) -> Decoded:
+    def _lost(self, kind: str, page: int, value: dict[str, Any]) -> Decoded:
         """Read a page of undelivered messages; further pages only when there are more than last time."""
         if _err_no(value):
             return NOTHING
@@ -264,12 +201,12 @@ class TaskDecoder(QuietDecoder):
             self._lost_pages.append((kind, page + 1))
         else:
             self._lost_totals[kind] = total
-        return decode_body(body, self._options, self._now_ms, kind=kind, oldest_ms=self._now_ms - MAX_AGE_MS)
+        return decode_value(value, self._options, self.now_ms, kind=kind, oldest_ms=self.now_ms - MAX_AGE_MS)
 
     def _task_call(self, action: str, kind: str) -> HttpCall:
         url = self._options.api_url(TASK_URL + action)
         names = {"roomid": self._room, "appid": self._options.app_id, "msg_type": kind}
-        headers = {"access-token": self._token.value}
+        headers = {"access-token": self.token.value}
         tag = f"{action}/{kind}"
         if action == "get":
             return HttpCall("GET", url, query=names, headers=headers, tag=tag)
@@ -286,6 +223,6 @@ class TaskDecoder(QuietDecoder):
                 "page_num": str(page),
                 "page_size": str(PAGE_SIZE),
             },
-            headers={"access-token": self._token.value},
+            headers={"access-token": self.token.value},
             tag=f"lost/{kind}/{page}",
         )

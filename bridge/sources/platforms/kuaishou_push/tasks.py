@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.errors import DecodeError, SourceAuthError, SourceError, SourceThrottledError, SourceUnavailableError
+from bridge.errors import DecodeError, SourceAuthError, SourceUnavailableError
+from bridge.sources.codecs.app_tasks import ROUND_SECS, AppTasks, Token, read_object
 from bridge.sources.contract import (
     NOTHING,
     Decoded,
@@ -18,7 +19,6 @@ from bridge.sources.contract import (
     HttpCall,
     Notice,
     NoticeKind,
-    QuietDecoder,
     rebased,
 )
 from bridge.sources.fields import (
@@ -38,24 +38,8 @@ LOST_PATH = "data/interactive/pushdata/query"
 OK = 1
 """``result`` of a call that worked."""
 
-BIND_RETRY_SECS = 3.0
-SLOW_BIND_RETRY_SECS = 30.0
-EAGER_BIND_TRIES = 200
-"""How often to try eagerly (ten minutes) before the room is taken for off air."""
 TRIES_A_TOKEN = 20
 """After so many refusals in a row the token is fetched anew: somebody else may have replaced it."""
-
-ROUND_SECS = 60.0
-MAX_FAILURES = 5
-"""Unanswered questions in a row after which the connection is given up and made anew."""
-
-
-class Token:
-    """An access token and when to get the next one: at half its life."""
-
-    def __init__(self, value: str, refresh_at_ms: int) -> None:
-        self.value = value
-        self.refresh_at_ms = refresh_at_ms
 
 
 def token_call(options: Options) -> HttpCall:
@@ -74,108 +58,63 @@ def token_call(options: Options) -> HttpCall:
 
 def read_token(answer: HttpAnswer, now_ms: int) -> Token:
     """Read the token call's answer. Raises ``SourceError``."""
-    value = _answer(answer, "token")
+    value = read_object(answer, "token")
     result = optional_integer(value, "result")
     if result != OK:
         raise SourceAuthError(f"app_id, app_secret: no access token, result {result}")
     try:
-        lifetime_secs = max(optional_integer(value, "expires_in", 3600), 60)
-        return Token(text(value, "access_token"), now_ms + lifetime_secs * 500)
+        return Token(text(value, "access_token"), optional_integer(value, "expires_in", 3600), now_ms)
     except DecodeError as error:
         raise SourceUnavailableError(f"token: {error}") from error
 
 
-def _answer(answer: HttpAnswer, what: str) -> dict[str, Any]:
-    if answer.status == 429:
-        raise SourceThrottledError(f"{what}: too many calls", 30)
-    if answer.status >= 500:
-        raise SourceUnavailableError(f"{what}: HTTP {answer.status}")
-    try:
-        value = answer.json()
-    except DecodeError as error:
-        raise SourceUnavailableError(f"{what}: {error}") from error
-    if not isinstance(value, dict):
-        raise SourceUnavailableError(f"{what}: the answer is {type(value).__name__}, an object expected")
-    return value
-
-
-class TaskDecoder(QuietDecoder):
+class TaskDecoder(AppTasks):
     """Binds the room, looks every minute whether it still is, and fetches what got lost."""
 
     def __init__(self, options: Options, token: Token, now_ms: int) -> None:
+        super().__init__(token_call(options), read_token, token, now_ms)
         self._options = options
-        self._token = token
-        self._now_ms = now_ms
         self._round_id = str(now_ms)
         self._bound = False
         self._bound_status = 0
-        self._tries = 0
-        self._failures = 0
-        self._told: set[int] = set()
+        self._told_results: set[int] = set()
 
     def feed(self, frame: Frame) -> Decoded:
         """Decode a body, should one come this way."""
         return decode_body(frame, self._options)
 
-    def next_calls(self) -> tuple[float, Sequence[HttpCall]]:
-        """Return the token, the binding or the minute's round: what is most due."""
-        if self._now_ms >= self._token.refresh_at_ms:
-            return 0.0, (token_call(self._options),)
+    def due_calls(self) -> tuple[float, Sequence[HttpCall]]:
+        """Return the binding or the minute's round."""
         if not self._bound:
-            wait_secs = self._bind_wait_secs()
+            wait_secs = self.start_wait_secs()
             return wait_secs, (self._bind_call("start", wait_secs),)
         return ROUND_SECS, (self._bind_call("status", ROUND_SECS), self._lost_call(ROUND_SECS))
 
-    def answered(self, call: HttpCall, answer: HttpAnswer, received_at_ms: int) -> Decoded:
-        """Take an answer and go on from there."""
-        self._now_ms = received_at_ms
-        try:
-            if call.tag == "token":
-                self._token = read_token(answer, received_at_ms)
-                return NOTHING
-            value = _answer(answer, call.tag)
-        except SourceError as error:
-            return self._unanswered(call.tag, error)
-        self._failures = 0
+    def told(self, call: HttpCall, value: dict[str, Any]) -> Decoded:
+        """Take the answer about the binding, or the gifts that got lost."""
         result = optional_integer(value, "result")
         if call.tag == "start":
             return self._started(result)
         if call.tag == "status" and result == OK:
             return self._looked(value)
         if call.tag == "lost" and result == OK:
-            return decode_lost(value.get("data"), self._options.room, self._now_ms)
+            return decode_lost(value.get("data"), self._options.room, self.now_ms)
         return NOTHING
 
     def farewell(self) -> Sequence[HttpCall]:
         """Unbind the room."""
         return (self._bind_call("stop", 0),) if self._bound else ()
 
-    def _unanswered(self, what: str, error: SourceError) -> Decoded:
-        """Bear with a platform that is busy: the pushes go on meanwhile."""
-        self._failures += 1
-        if self._failures >= MAX_FAILURES or isinstance(error, SourceAuthError):
-            return Decoded(end=error)
-        if what == "token":
-            self._token.refresh_at_ms = self._now_ms + int(SLOW_BIND_RETRY_SECS * 1000)
-        if what == "start":
-            self._tries += 1
-        return NOTHING
-
-    def _bind_wait_secs(self) -> float:
-        if not self._tries:
-            return 0.0
-        return BIND_RETRY_SECS if self._tries <= EAGER_BIND_TRIES else SLOW_BIND_RETRY_SECS
-
     def _started(self, result: int) -> Decoded:
         if result == OK:
-            self._bound, self._bound_status, self._tries = True, 0, 0
+            self._bound, self._bound_status, self.tries = True, 0, 0
             return Decoded(notices=[Notice(NoticeKind.LIVE, "the room is bound")])
-        self._tries += 1
-        if self._tries % TRIES_A_TOKEN == 0:
-            self._token.refresh_at_ms = self._now_ms
-        if result in self._told:
+        self.tries += 1
+        if self.tries % TRIES_A_TOKEN == 0:
+            self.renew_token()
+        if result in self._told_results:
             return NOTHING
-        self._told.add(result)
+        self._told_results.add(result)
         detail = f"room: binding was refused with result {result}: is the code right and the anchor on air?"
         return Decoded(notices=[Notice(NoticeKind.CREDENTIAL_WEAK, detail)])
 
@@ -208,11 +147,11 @@ class TaskDecoder(QuietDecoder):
         options = self._options
         body: dict[str, str | int] = {
             "roomCode": options.room,
-            "timestamp": self._now_ms + int(wait_secs * 1000),
+            "timestamp": self.now_ms + int(wait_secs * 1000),
             **parameters,
         }
         body["sign"] = call_signature(body, options.app_id, options.app_secret)
-        query = {"app_id": options.app_id, "access_token": self._token.value}
+        query = {"app_id": options.app_id, "access_token": self.token.value}
         return HttpCall("POST", options.api_url(API_URL + path), query=query, json=body, tag=tag)
 
 
