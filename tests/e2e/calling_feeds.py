@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 from abc import abstractmethod
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import aiohttp
+import orjson
+from standardwebhooks import Webhook
 
 from tests.e2e.platform_feeds import Feed, now_ms
 from tests.emulators.douyin import ROOM, Sender, comment, gift
 from tests.emulators.kick_signing import public_pem, signed_delivery
+from tests.emulators.kuaishou import ROOM_CODE, push, viewer
+from tests.emulators.kuaishou import gift as kuaishou_gift
 
 
 class CallingFeed(Feed):
     """A platform that calls us at ``push_base``. ``statuses`` are the answers that it got."""
 
     platform: str
+    query: ClassVar[dict[str, str]] = {}
 
     async def open(self, opened: AsyncExitStack) -> None:
         self.http = await opened.enter_async_context(aiohttp.ClientSession())
@@ -33,9 +41,8 @@ class CallingFeed(Feed):
     async def call(self, headers: dict[str, str], body: bytes) -> int:
         """Call the bridge; returns the answer's status."""
         self._last = headers, body
-        async with self.http.post(
-            f"{self.push_base}/push/{self.platform}/{self.site}", headers=headers, data=body
-        ) as answer:
+        url = f"{self.push_base}/push/{self.platform}/{self.site}"
+        async with self.http.post(url, headers=headers, data=body, params=self.query) as answer:
             self.statuses.append(answer.status)
             return answer.status
 
@@ -103,3 +110,93 @@ class KickWebhookFeed(CallingFeed):
 
     def _viewer(self, number: int) -> dict[str, Any]:
         return {"user_id": number, "username": f"viewer {number}", "channel_slug": f"viewer{number}"}
+
+
+class KuaishouFeed(CallingFeed):
+    site = "kuaishou"
+    platform = "kuaishou_push"
+
+    def source(self) -> dict[str, Any]:
+        return {"platform": self.platform, "room": ROOM_CODE, "app_secret": "secret-of-the-app"}
+
+    async def tell(self, text: str, number: int) -> None:
+        await self._push("liveComment", {**viewer(number), "content": text})
+
+    async def give(self, number: int) -> tuple[int, int]:
+        await self._push("giftSend", {**kuaishou_gift(next(self.numbers), 2, 15), **viewer(number)})
+        return 2, 30
+
+    async def forge(self) -> int:
+        forged = push("a guess", "liveComment", [{**viewer(1), "content": "forged"}], now_ms(), message_id="m0")
+        return await self.call(forged.headers, forged.body)
+
+    async def _push(self, kind: str, told: dict[str, Any]) -> None:
+        message_id = f"m{next(self.numbers)}"
+        signed = push("secret-of-the-app", kind, [told], now_ms(), message_id=message_id)
+        await self.call(signed.headers, signed.body)
+
+
+class WeChatFeed(CallingFeed):
+    """wxlivespy: gzipped, unsigned, with a token in the URL."""
+
+    site = "wechat_channels"
+    platform = "wechat_channels"
+    query: ClassVar = {"token": "secret-of-the-url"}
+
+    def source(self) -> dict[str, Any]:
+        return {"platform": self.platform, "token": self.query["token"]}
+
+    async def tell(self, text: str, number: int) -> None:
+        await self._post({"decoded_type": "comment", "decoded_openid": f"o{number}", "content": text})
+
+    async def give(self, number: int) -> tuple[int, int]:
+        given = {"sec_gift_id": "G1", "gift_num": 2, "gift_value": 10, "content": "送了主播2个爱心"}
+        await self._post({"decoded_type": "gift", "decoded_openid": f"o{number}", **given})
+        return 2, 10
+
+    async def forge(self) -> int:
+        url = f"{self.push_base}/push/{self.platform}/{self.site}"
+        async with self.http.post(url, params={"token": "a guess"}, json={"events": []}) as answer:
+            return answer.status
+
+    async def _post(self, told: dict[str, Any]) -> None:
+        events = [{**told, "seq": str(next(self.numbers)), "msg_time": now_ms()}]
+        body = orjson.dumps({"live_info": {"live_id": "L1", "online_count": 3}, "events": events})
+        await self.call({"Content-Encoding": "gzip"}, gzip.compress(body))
+
+
+class WebhookFeed(CallingFeed):
+    """Words come as our own JSON, gifts as CloudEvents in binary mode."""
+
+    site = "webhook"
+    platform = "webhook"
+    secret = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
+
+    def source(self) -> dict[str, Any]:
+        return {"platform": self.platform, "secret": self.secret}
+
+    async def tell(self, text: str, number: int) -> None:
+        body = orjson.dumps([{"type": "comment", "user": {"id": number}, "text": text}])
+        await self.call(self._signed(body, self.secret), body)
+
+    async def give(self, number: int) -> tuple[int, int]:
+        body = orjson.dumps({"user": {"id": number}, "gift": {"name": "Rose", "count": 3, "total_value": 7}})
+        attributes = {"specversion": "1.0", "type": "live.gift", "source": "/shop", "id": str(next(self.numbers))}
+        headers = {f"ce-{name}": value for name, value in attributes.items()}
+        await self.call({**headers, **self._signed(body, self.secret)}, body)
+        return 3, 7
+
+    async def forge(self) -> int:
+        body = orjson.dumps({"type": "comment", "user": {"id": 1}, "text": "forged"})
+        return await self.call(
+            self._signed(body, "whsec_" + base64.b64encode(b"a guess of 24 bytes and").decode()), body
+        )
+
+    def _signed(self, body: bytes, secret: str) -> dict[str, str]:
+        message_id, now = f"msg_{next(self.numbers)}", datetime.now(UTC)
+        signature = Webhook(secret).sign(message_id, now, body.decode())
+        return {
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": signature,
+        }

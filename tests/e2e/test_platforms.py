@@ -15,7 +15,14 @@ import orjson
 import pytest
 
 from bridge.sandbox.server import Sandbox
-from tests.e2e.calling_feeds import CallingFeed, DouyinFeed, KickWebhookFeed
+from tests.e2e.calling_feeds import (
+    CallingFeed,
+    DouyinFeed,
+    KickWebhookFeed,
+    KuaishouFeed,
+    WebhookFeed,
+    WeChatFeed,
+)
 from tests.e2e.platform_feeds import (
     BilibiliFeed,
     BilibiliOpenFeed,
@@ -127,6 +134,9 @@ async def test_each_platform_alone_brings_its_comments_and_gifts(tmp_path: Path)
         "tiktok": TikTokFeed(),
         "douyin": DouyinFeed(),
         "kick": KickWebhookFeed(),
+        "kuaishou": KuaishouFeed(),
+        "wechat_channels": WeChatFeed(),
+        "webhook": WebhookFeed(),
     }
     async with AsyncExitStack() as opened:
         sandboxes, rooms = {}, {}
@@ -145,7 +155,7 @@ async def test_each_platform_alone_brings_its_comments_and_gifts(tmp_path: Path)
         assert {name: heard(sandboxes[name], feed.site) for name, feed in feeds.items()} == {
             name: told(feed) for name, feed in feeds.items()
         }
-        assert forged == [401, 401]
+        assert forged == [401] * 5
         assert {name: feed.complaints() for name, feed in feeds.items() if feed.complaints()} == {}
         assert await bridge.stop() == 0
 
