@@ -116,6 +116,7 @@ MESSAGES: dict[str, Callable[[dict[str, Any], Options], Content | Skipped]] = {
 _TELLING_FIELDS = (
     ("content", "live_comment"),
     ("gift_num", "live_gift"),
+    ("gift_value", "live_gift"),
     ("like_num", "live_like"),
     ("fansclub_reason_type", "live_fansclub"),
     ("user_follow_action", "live_follow"),
@@ -147,11 +148,11 @@ def decode_body(
         value = parse_json(data)
     except DecodeError as error:
         return Decoded(rejected=[error])
-    return decode_value(value, options, received_at_ms, kind=kind, room=room)
+    return decode_value(value, options, received_at_ms, kind, room)
 
 
 def decode_value(
-    value: Any, options: Options, received_at_ms: int, *, kind: str = "", room: str = "", oldest_ms: int = 0
+    value: Any, options: Options, received_at_ms: int, kind: str = "", room: str = "", *, oldest_ms: int = 0
 ) -> Decoded:
     """Decode a parsed body or page. Items from before ``oldest_ms`` are ignored."""
     reading = Reading(options, received_at_ms, oldest_ms)
