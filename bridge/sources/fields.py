@@ -127,6 +127,8 @@ def optional_integer(container: Any, key: str | int, default: int = 0) -> int:
     value = container.get(key) if type(container) is dict else _get(container, key)
     if type(value) is int:
         return value
+    if value is None:
+        return default
     number = as_integer(value)
     return default if number is None else number
 

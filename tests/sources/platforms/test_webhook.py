@@ -272,7 +272,7 @@ def test_a_binary_cloudevent_may_have_no_data() -> None:
     assert unsigned(b"", ce_type="live.ping", **attributes).decoded.ignored == ["ping"]
     assert [one.kind for one in unsigned(b"", ce_type="live.ended", **attributes).decoded.notices] == [NoticeKind.ENDED]
     (error,) = unsigned(b"", ce_type="live.like", **attributes).decoded.rejected
-    assert str(error) == "data: is NoneType, an object expected"
+    assert str(error) == "user: is missing, an object expected"
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_a_cloudevents_data_may_be_packed() -> None:
         "[1].data_base64: is not base64",
         "[2].data_base64: is not JSON (2 bytes)",
         "[3].data: is str, an object expected",
-        "[4].data: is NoneType, an object expected",
+        "[4].user: is missing, an object expected",
         "[5].source: is NoneType, a text expected",
         "[6].type: is missing, a text expected",
     ]

@@ -166,8 +166,10 @@ def decode(
                     ignored.append(kind)
                 else:
                     unknown.append(kind[:MAX_NAME_CHARS] or NO_TYPE)
-            elif reason := _unwanted(data, options.room):
-                ignored.append(reason)
+            elif data.get("test") is True:
+                ignored.append("test")
+            elif options.room and optional_text(data, "room") not in ("", options.room):
+                ignored.append("other room")
             elif read is None:
                 notices.append(Notice(NOTICES[kind]))
             else:
@@ -185,21 +187,10 @@ def _envelope(item: Any) -> Envelope:
     return unwrap(item) if "specversion" in item else (optional_text(item, "type"), item, "", 0)
 
 
-def _unwanted(data: Any, room: str) -> str:
-    """Return why a readable event is not wanted, "" if it is; an event that names no room passes."""
-    if type(data) is not dict:
-        return ""
-    if data.get("test") is True:
-        return "test"
-    return "other room" if room and optional_text(data, "room") not in ("", room) else ""
-
-
 def _event(
     one: Envelope, read: Callable[[dict[str, Any], str], Content], site: str, received_at_ms: int, default_id: str
 ) -> LiveEvent:
     _, data, event_id, timestamp_ms = one
-    if type(data) is not dict:
-        raise DecodeError("data", f"is {type(data).__name__}, an object expected")
     event_id = optional_text(data, "id") or event_id or default_id
     if len(event_id) > MAX_ID_CHARS:
         raise DecodeError("id", f"is longer than {MAX_ID_CHARS} characters")

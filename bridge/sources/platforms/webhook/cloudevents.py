@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from bridge.errors import DecodeError
 from bridge.sources.codecs.rfc3339 import timestamp_ms
-from bridge.sources.fields import identifier, optional_text, parse_json, text
+from bridge.sources.fields import identifier, parse_json, text
 
 TYPE_PREFIX = "live."
 STRUCTURED = "application/cloudevents"
@@ -19,11 +19,11 @@ STRUCTURED = "application/cloudevents"
 _ESCAPED = re.compile(r"\\(.)")
 
 
-Envelope = tuple[str, Any, str, int]
+Envelope = tuple[str, dict[str, Any], str, int]
 """One event to decode: its kind, its object, and what the wrapping says of id ("" if nothing) and time (0).
 
 The id is the source and the id that identify a CloudEvent together: a source is a URI reference and so has no space.
-The object of a kind that is not ours is left unread.
+The object is empty where there is none; that of a kind that is not ours is left unread.
 """
 
 
@@ -35,7 +35,7 @@ def is_binary_cloudevent(headers: Mapping[str, str]) -> bool:
 def live_kind(event_type: str) -> str | None:
     """Return our kind of a CloudEvent type: ``live.gift`` and ``com.example.live.gift`` are ``gift``."""
     before, found, kind = event_type.rpartition(TYPE_PREFIX)
-    return kind if kind and found and (not before or before.endswith(".")) else None
+    return kind if found and kind and before[-1:] in ("", ".") else None
 
 
 def unwrap(value: dict[str, Any]) -> Envelope:
@@ -43,12 +43,12 @@ def unwrap(value: dict[str, Any]) -> Envelope:
     event_type = text(value, "type")
     kind = live_kind(event_type)
     if kind is None:
-        return event_type, None, "", 0
+        return event_type, {}, "", 0
     data = value.get("data")
-    if data is None:
-        data = _unpacked(value)
+    if type(data) is not dict:
+        data = _object(_unpacked(value) if data is None else data)
     event_id = f"{text(value, 'source')} {identifier(value, 'id')}"
-    return kind, data, event_id, timestamp_ms(optional_text(value, "time"))
+    return kind, data, event_id, timestamp_ms(value.get("time"))
 
 
 def unwrap_binary(headers: Mapping[str, str], body: bytes | str) -> Envelope:
@@ -59,8 +59,8 @@ def unwrap_binary(headers: Mapping[str, str], body: bytes | str) -> Envelope:
             raise DecodeError(f"ce-{name}", "is missing, a text expected")
     kind = live_kind(attributes["type"])
     if kind is None:
-        return attributes["type"], None, "", 0
-    data = parse_json(body, "data") if body else None
+        return attributes["type"], {}, "", 0
+    data = _object(parse_json(body, "data") if body else None)
     return kind, data, f"{attributes['source']} {attributes['id']}", timestamp_ms(attributes["time"])
 
 
@@ -69,6 +69,14 @@ def _attribute(header: str) -> str:
     if len(header) > 1 and header[0] == header[-1] == '"':
         header = _ESCAPED.sub(r"\1", header[1:-1])
     return unquote(header)
+
+
+def _object(data: Any) -> dict[str, Any]:
+    if data is None:
+        return {}
+    if type(data) is dict:
+        return data
+    raise DecodeError("data", f"is {type(data).__name__}, an object expected")
 
 
 def _unpacked(value: dict[str, Any]) -> Any:
