@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import Any
 
 from bridge.errors import DecodeError
 from bridge.events import LiveEvent
 from bridge.sources.contract import NOTHING, Decoded
+
+MAX_ITEMS = 20_000
+"""How many messages a body may have. Real ones have hundreds, and a MiB of what cannot be read would cost seconds."""
+
+
+def bounded(items: list[Any], at: str, rejected: list[DecodeError]) -> list[Any]:
+    """Return the items of a body, which stand there ``at``; those beyond ``MAX_ITEMS`` are rejected as one."""
+    if len(items) <= MAX_ITEMS:
+        return items
+    rejected.append(DecodeError(at, f"has more than {MAX_ITEMS} items: the rest is not read"))
+    return items[:MAX_ITEMS]
 
 
 class Collected:

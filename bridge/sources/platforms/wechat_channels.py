@@ -33,6 +33,7 @@ from bridge.events import (
     plausible_timestamp_ms,
 )
 from bridge.secret import Secret
+from bridge.sources.codecs.results import bounded
 from bridge.sources.contract import (
     Decoded,
     Frame,
@@ -212,7 +213,7 @@ class BodyDecoder(QuietDecoder):
         rejected: list[DecodeError] = []
         ignored: list[str] = []
         unknown: list[str] = []
-        for number, message in enumerate(messages):
+        for number, message in enumerate(bounded(messages, "events", rejected)):
             kind = optional_text(message, "decoded_type")
             read = MESSAGES.get(kind)
             if read is not None:

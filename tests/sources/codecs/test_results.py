@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from bridge.errors import DecodeError, RoomOfflineError, SourceUnavailableError
 from bridge.events import LiveEvent, Viewers
-from bridge.sources.codecs.results import Collected, joined
+from bridge.sources.codecs.results import MAX_ITEMS, Collected, bounded, joined
 from bridge.sources.contract import NOTHING, Decoded, HttpCall, Notice, NoticeKind
 
 
@@ -42,6 +42,14 @@ def test_the_first_end_and_the_first_follow_count() -> None:
 
     assert isinstance(result.end, RoomOfflineError)
     assert result.follow == ""
+
+
+def test_items_beyond_the_bound_are_one_refusal() -> None:
+    rejected: list[DecodeError] = []
+    assert bounded([1] * MAX_ITEMS, "payload", rejected) == [1] * MAX_ITEMS
+    assert rejected == []
+    assert len(bounded([1] * (MAX_ITEMS + 9), "payload", rejected)) == MAX_ITEMS
+    assert [str(error) for error in rejected] == [f"payload: has more than {MAX_ITEMS} items: the rest is not read"]
 
 
 def test_what_is_collected_keeps_its_order_and_its_kind() -> None:

@@ -12,6 +12,7 @@ from bridge.errors import PushRefusedError, SourceAuthError, SourceThrottledErro
 from bridge.events import Comment, Follow, Gift, Join, Like, LiveEvent, User
 from bridge.secret import Secret
 from bridge.sources.codecs.app_tasks import Token
+from bridge.sources.codecs.results import MAX_ITEMS
 from bridge.sources.contract import Decoded, Frame, HttpAnswer, HttpCall, PushAnswer, PushRequest
 from bridge.sources.platforms.douyin_push import MESSAGES, PLATFORM, Options, Receiver, locate, signature
 from bridge.sources.platforms.douyin_push.items import GIFT_NAMES, decode_body
@@ -200,6 +201,10 @@ def test_what_cannot_be_read_in_a_verified_body_is_counted_and_answered_with_200
         push = sender.signed("live_comment", body, AT_MS, SECRETS["live_comment"])
         answer = Receiver(options()).receive(push.request(AT_MS))
         assert (answer.status, len(answer.decoded.rejected)) == (200, 1), body
+
+
+def test_a_mib_of_what_cannot_be_read_is_given_up_early() -> None:
+    assert len(received("live_gift", [1] * 500_000).decoded.rejected) == MAX_ITEMS + 1
 
 
 def test_one_broken_item_spares_the_others() -> None:

@@ -13,6 +13,7 @@ from bridge.errors import PushRefusedError, SourceAuthError, SourceThrottledErro
 from bridge.events import Comment, Gift, Like, LiveEvent, User
 from bridge.secret import Secret
 from bridge.sources.codecs.app_tasks import Token
+from bridge.sources.codecs.results import MAX_ITEMS
 from bridge.sources.contract import Decoded, Frame, HttpAnswer, HttpCall, PushAnswer
 from bridge.sources.platforms.kuaishou_push import (
     MESSAGES,
@@ -127,6 +128,10 @@ def test_what_cannot_be_read_in_a_verified_body_is_counted_and_answered_with_200
     for body in (b"not json", b"[]", b"5", b"{}", b'{"event":"LIVE_INTERACTION_DATA"}'):
         answer = received(signed("s", body))
         assert (answer.status, answer.body, len(answer.decoded.rejected)) == (200, b'{"result":1,"errorMsg":""}', 1)
+
+
+def test_a_mib_of_what_cannot_be_read_is_given_up_early() -> None:
+    assert len(decoded("giftSend", [1] * 500_000).rejected) == MAX_ITEMS + 1
 
 
 def test_new_types_and_events_are_unknown() -> None:

@@ -15,6 +15,7 @@ from standardwebhooks import Webhook
 from bridge.errors import PushRefusedError
 from bridge.events import Comment, Follow, Gift, Join, Like, LiveEvent, PaidMessage, User, Viewers
 from bridge.secret import Secret
+from bridge.sources.codecs.results import MAX_ITEMS
 from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.contract import Decoded, Frame, NoticeKind, PushAnswer, PushRequest
 from bridge.sources.intake import Intake
@@ -369,6 +370,10 @@ def test_one_broken_event_spares_the_others_and_the_sender_is_told() -> None:
         ],
     }
     assert answer.decoded.unknown == ["raid", "(no type)", "(no type)"]
+
+
+def test_a_mib_of_what_cannot_be_read_is_given_up_early() -> None:
+    assert len(received([1] * 500_000).rejected) == MAX_ITEMS + 1
 
 
 def test_an_unknown_types_name_is_cut() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bridge.errors import PushRefusedError
 from bridge.events import Comment, Gift, Join, Like, LiveEvent, User, Viewers
 from bridge.secret import Secret
+from bridge.sources.codecs.results import MAX_ITEMS
 from bridge.sources.contract import Decoded, Frame, PushAnswer, PushRequest
 from bridge.sources.decoding import decode_lines
 from bridge.sources.intake import Intake
@@ -236,6 +237,10 @@ def test_one_broken_message_spares_the_others() -> None:
         "events[2].decoded_type: is missing or empty",
     ]
     assert len(found.events) == 1
+
+
+def test_a_mib_of_what_cannot_be_read_is_given_up_early() -> None:
+    assert len(decoded(*[1] * 500_000).rejected) == MAX_ITEMS + 1
 
 
 def test_a_bare_message_is_read_too() -> None:

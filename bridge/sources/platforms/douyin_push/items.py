@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from bridge.errors import DecodeError
 from bridge.events import Comment, Content, Follow, Gift, Join, Like, LiveEvent, User, plausible_timestamp_ms
-from bridge.sources.codecs.results import Collected
+from bridge.sources.codecs.results import Collected, bounded
 from bridge.sources.contract import Decoded
 from bridge.sources.fields import (
     integer,
@@ -212,7 +212,7 @@ class Reading(Collected):
         if self._options.room and room not in ("", self._options.room):
             self.ignored += ["other room"] * max(len(items), 1)
             return
-        for number, item in enumerate(items):
+        for number, item in enumerate(bounded(items, at, self.rejected)):
             try:
                 content = self._content(item, kind)
             except DecodeError as error:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from bridge.errors import DecodeError
 from bridge.events import Comment, Content, Gift, Like, LiveEvent, User, plausible_timestamp_ms
-from bridge.sources.codecs.results import Collected
+from bridge.sources.codecs.results import Collected, bounded
 from bridge.sources.contract import Decoded
 from bridge.sources.fields import (
     as_integer,
@@ -150,7 +150,7 @@ class Reading(Collected):
         elif read is None:
             self.unknown += [kind[:MAX_NAME_CHARS]] * max(len(items), 1)
         else:
-            for number, item in enumerate(items):
+            for number, item in enumerate(bounded(items, f"{at}.payload", self.rejected)):
                 try:
                     content = read(_object(item))
                 except DecodeError as error:

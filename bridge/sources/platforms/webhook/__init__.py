@@ -27,6 +27,7 @@ import orjson
 from bridge.errors import DecodeError, PushRefusedError
 from bridge.events import Content, EventType, LiveEvent, plausible_timestamp_ms
 from bridge.secret import Secret
+from bridge.sources.codecs.results import bounded
 from bridge.sources.contract import (
     Decoded,
     Frame,
@@ -156,7 +157,7 @@ def decode(
     except DecodeError as error:
         return Decoded(rejected=[error])
     items: list[Any] = value if isinstance(value, list) else [value]
-    for number, item in enumerate(items):
+    for number, item in enumerate(bounded(items, "", rejected)):
         try:
             one = item if type(item) is tuple else _envelope(item)
             kind, data, _, _ = one
