@@ -22,20 +22,18 @@ def bounded(items: list[Any], at: str, rejected: list[DecodeError]) -> list[Any]
     return items[:MAX_ITEMS]
 
 
-class Collected:
-    """What a body of several messages yields while it is read, each kind in order."""
+class Collected(Decoded):
+    """What a body of several messages yields, gathered while it is read, each kind in order."""
 
-    __slots__ = ("events", "ignored", "rejected", "unknown")
+    __slots__ = ()
+
+    events: list[LiveEvent]
+    rejected: list[DecodeError]
+    ignored: list[str]
+    unknown: list[str]
 
     def __init__(self) -> None:
-        self.events: list[LiveEvent] = []
-        self.rejected: list[DecodeError] = []
-        self.ignored: list[str] = []
-        self.unknown: list[str] = []
-
-    def decoded(self) -> Decoded:
-        """Return it as the contract wants it."""
-        return Decoded(self.events, self.rejected, self.ignored, self.unknown)
+        super().__init__([], [], [], [])
 
 
 def joined(parts: Sequence[Decoded]) -> Decoded:

@@ -52,11 +52,18 @@ def test_items_beyond_the_bound_are_one_refusal() -> None:
     assert [str(error) for error in rejected] == [f"payload: has more than {MAX_ITEMS} items: the rest is not read"]
 
 
-def test_what_is_collected_keeps_its_order_and_its_kind() -> None:
-    found = Collected()
-    event, error = LiveEvent(1, Viewers(2)), DecodeError("a", "is missing")
-    found.events.append(event)
-    found.rejected.append(error)
+def test_what_is_collected_is_a_result_of_its_own() -> None:
+    found, other = Collected(), Collected()
+    found.events.append(LiveEvent(1, Viewers(2)))
     found.ignored += ["test", "other room"]
-    found.unknown.append("new")
-    assert found.decoded() == Decoded(events=[event], rejected=[error], ignored=["test", "other room"], unknown=["new"])
+
+    assert joined([found, other]) == Decoded(
+        [LiveEvent(1, Viewers(2))],
+        rejected=[],
+        ignored=["test", "other room"],
+        unknown=[],
+        notices=[],
+        replies=[],
+        calls=[],
+    )
+    assert (other.events, other.ignored) == ([], [])

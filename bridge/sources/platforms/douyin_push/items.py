@@ -160,7 +160,7 @@ def decode_value(
         reading.body(value, kind, room)
     except DecodeError as error:
         reading.rejected.append(error)
-    return reading.decoded()
+    return reading
 
 
 class Reading(Collected):

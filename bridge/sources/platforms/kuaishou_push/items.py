@@ -107,7 +107,7 @@ def decode_push(value: Any, room: str, received_at_ms: int) -> Decoded:
             reading.unknown.append(event[:MAX_NAME_CHARS])
     except DecodeError as error:
         reading.rejected.append(error)
-    return reading.decoded()
+    return reading
 
 
 def decode_lost(data: Any, room: str, received_at_ms: int) -> Decoded:
@@ -122,7 +122,7 @@ def decode_lost(data: Any, room: str, received_at_ms: int) -> Decoded:
                 reading.rejected.append(error)
     except DecodeError as error:
         reading.rejected.append(error)
-    return reading.decoded()
+    return reading
 
 
 class Reading(Collected):
