@@ -295,6 +295,12 @@ def test_a_cloudevents_source_and_id_are_unique_together() -> None:
     assert len(Intake().offer(received(batch).events, 0.0).events) == 2
 
 
+def test_a_cloudevents_attributes_count_whatever_its_data_says() -> None:
+    event = {**ATTRIBUTES, "type": "live.like", "data": {"user": ANN, "id": "7", "timestamp_ms": AT_MS}}
+    assert only(event) == LiveEvent(1_760_000_000_500, Like(ANN_USER), "/rooms/1 A-1")
+    assert only({**event, "time": None}).timestamp_ms == AT_MS
+
+
 def test_a_cloudevents_data_may_be_packed() -> None:
     packed = base64.b64encode(orjson.dumps({"user": ANN})).decode()
     event = {**ATTRIBUTES, "type": "live.like", "time": None, "subject": None}

@@ -192,10 +192,10 @@ def _event(
     one: Envelope, read: Callable[[dict[str, Any], str], Content], site: str, received_at_ms: int, default_id: str
 ) -> LiveEvent:
     _, data, event_id, timestamp_ms = one
-    event_id = optional_text(data, "id") or event_id or default_id
+    event_id = event_id or optional_text(data, "id") or default_id
     if len(event_id) > MAX_ID_CHARS:
         raise DecodeError("id", f"is longer than {MAX_ID_CHARS} characters")
-    timestamp_ms = optional_integer(data, "timestamp_ms") or timestamp_ms
+    timestamp_ms = timestamp_ms or optional_integer(data, "timestamp_ms")
     return LiveEvent(plausible_timestamp_ms(timestamp_ms, received_at_ms), read(data, site), event_id)
 
 
