@@ -16,13 +16,15 @@ Money is integers in the smallest unit of ``currency``.
 
 from __future__ import annotations
 
-import base64
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from standardwebhooks import Webhook
+from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from bridge.errors import DecodeError, PushRefusedError
 from bridge.events import Content, EventType, LiveEvent, plausible_timestamp_ms
@@ -51,7 +53,6 @@ from bridge.sources.platforms.webhook.messages import IGNORED, MESSAGES, NOTICES
 TOLERANCE_SECS = 300
 """How far ``webhook-timestamp`` may be off (vendor documentation: five minutes either way)."""
 
-SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with
 MAX_SIGNATURES = 20
 MAX_NAME_CHARS = 64
 """What an unknown type is cut to: it becomes a label."""
@@ -80,7 +81,7 @@ class Options(SourceOptions):
 
     def __post_init__(self) -> None:
         for name, secret in self.named_secrets():
-            if not _key(secret):
+            if _verifier(secret) is None:
                 raise ValueError(f"{name}: is not a Standard Webhooks secret: whsec_ and base64")
         if not self.site:
             raise ValueError("site: is empty: a short name such as webhook")
@@ -101,7 +102,7 @@ class Receiver:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._keys = [_key(secret) for _, secret in options.named_secrets()]
+        self._verifiers = [verifier for _, one in options.named_secrets() if (verifier := _verifier(one))]
 
     def receive(self, request: PushRequest) -> PushAnswer:
         """Take one call; the answer's body says what came of it."""
@@ -111,7 +112,7 @@ class Receiver:
         return PushAnswer(decoded, body=_answer(decoded))
 
     def _verify(self, request: PushRequest) -> None:
-        if not self._keys and self._options.allow_unsigned:
+        if not self._verifiers and self._options.allow_unsigned:
             return
         message_id, signed_at, signatures = (
             request.headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature")
@@ -121,26 +122,23 @@ class Receiver:
             raise PushRefusedError(401, "webhook-id, webhook-timestamp or webhook-signature is missing")
         if abs(request.received_at_ms / 1000 - signed_at_secs) > TOLERANCE_SECS:
             raise PushRefusedError(401, "webhook-timestamp is more than 5 minutes off")
-        signed = b".".join((_raw(message_id), _raw(signed_at), request.body))
-        given = [_raw(one) for one in signatures.split(" ", MAX_SIGNATURES)]
-        for key in self._keys:
-            expected = b"v1," + base64.b64encode(hmac.digest(key, signed, "sha256"))
+        given = [one.encode(errors="surrogateescape") for one in signatures.split(" ", MAX_SIGNATURES)]
+        moment = datetime.fromtimestamp(signed_at_secs, UTC)
+        for verifier in self._verifiers:
+            try:
+                expected = verifier.sign(message_id, moment, request.body.decode()).encode()
+            except UnicodeError:
+                raise PushRefusedError(401, "webhook-id or the body is not UTF-8: only text can be signed") from None
             if any(hmac.compare_digest(expected, one) for one in given):
                 return
         raise PushRefusedError(401, "webhook-signature fits none of the secrets")
 
 
-def _key(secret: Secret) -> bytes:
-    """Return the bytes to sign with, none if the secret is not base64; its padding may be missing."""
+def _verifier(secret: Secret) -> Webhook | None:
     try:
-        return base64.b64decode(secret.reveal().removeprefix(SECRET_PREFIX) + "==")
-    except ValueError:
-        return b""
-
-
-def _raw(header: str) -> bytes:
-    """Return a header's bytes as they came; what is not UTF-8 in them was let through as surrogates."""
-    return header.encode("utf-8", "surrogateescape")
+        return Webhook(secret.reveal())
+    except (ValueError, EmptyWebhookSecretError):
+        return None
 
 
 def decode(
