@@ -1,0 +1,23 @@
+"""Comments, each an event of its own as Facebook pushes them."""
+
+from __future__ import annotations
+
+import orjson
+
+from tests.bench.messages import FRAMES, Sample, offline, words
+from tests.emulators.facebook import comment
+
+
+def comments() -> Sample:
+    def event(number: int) -> bytes:
+        told = {**comment(number % 60, words(number)), "id": f"1220345678901234_{7_654_321_000_000_000 + number}"}
+        told["from"] = {"name": "Solène Marchand", "id": f"{6_900_000_000_000_000 + number}"}
+        return b"data: " + orjson.dumps(told) + b"\n\n"
+
+    def parse(data: bytes) -> None:
+        orjson.loads(data.partition(b"data:")[2])
+
+    return Sample("facebook", [event(n) for n in range(FRAMES)], lambda: offline("facebook"), parse)
+
+
+SAMPLES = (comments(),)
