@@ -10,7 +10,8 @@ from tests.emulators.facebook import comment
 
 def comments() -> Sample:
     def event(number: int) -> bytes:
-        told = {**comment(number % 60, words(number)), "id": f"1220345678901234_{7_654_321_000_000_000 + number}"}
+        told = {**comment(0, words(number)), "id": f"1220345678901234_{7_654_321_000_000_000 + number}"}
+        told["created_time"] = "2025-10-09T08:53:18+0000"
         told["from"] = {"name": "Solène Marchand", "id": f"{6_900_000_000_000_000 + number}"}
         return b"data: " + orjson.dumps(told) + b"\n\n"
 

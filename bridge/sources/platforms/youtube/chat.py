@@ -53,8 +53,10 @@ MAX_RESULTS = "2000"
 PARTS = "id,snippet,authorDetails"
 
 _MAX_NAME_CHARS = 64
+_PAGE = "youtube#liveChatMessageListResponse"
+_VIDEOS = "youtube#videoListResponse"
 _WEB_CLIENT = "web client answer"
-_WEB_CLIENT_KEYS = ("continuationContents", "responseContext", "response", "xsrf_token", "actions")
+_WEB_CLIENT_KEYS = frozenset({"continuationContents", "responseContext", "response", "xsrf_token", "actions"})
 
 
 def chat_query(live_chat_id: str, page_token: str = "") -> dict[str, str]:
@@ -79,8 +81,8 @@ class ChatDecoder(QuietDecoder):
         if isinstance(frame.data, str):
             return self._read(frame.data, frame.received_at_ms)
         objects, problems = self._objects.feed(frame.data)
-        read = [Decoded(rejected=problems)] if problems else []
-        return joined(read + [self._object(one, frame.received_at_ms) for one in objects])
+        read = [self._object(one, frame.received_at_ms) for one in objects]
+        return joined([Decoded(rejected=problems), *read] if problems else read)
 
     def answered(self, call: HttpCall, answer: HttpAnswer, received_at_ms: int) -> Decoded:
         """Take a look at the video, or the refusal of a stream."""
@@ -109,27 +111,27 @@ class ChatDecoder(QuietDecoder):
     def _read(self, data: bytes | str, at_ms: int) -> Decoded:
         try:
             value = parse_json(data)
-            if isinstance(value, list):
+            if type(value) is list:
                 return joined([self._object(one, at_ms) for one in value])
             return self._object(value, at_ms)
         except DecodeError as error:
             return Decoded(rejected=(error,))
 
     def _object(self, value: Any, at_ms: int) -> Decoded:
-        if not isinstance(value, dict):
+        if type(value) is not dict:
             return Decoded(rejected=(DecodeError("", f"is {type(value).__name__}, an object expected"),))
         if "snippet" in value:
-            return page([value], at_ms)
+            return page((value,), at_ms)
+        kind = optional_text(value, "kind")
+        if kind == _VIDEOS:
+            return _video(value, at_ms)
+        if "items" in value or kind == _PAGE:
+            return self._page(value, at_ms)
         if "error" in value:
             error = optional_mapping(value, "error")
             return Decoded(end=meaning(error, optional_integer(error, "code"), at_ms, self._options.credential))
-        if any(key in value for key in _WEB_CLIENT_KEYS):
+        if not _WEB_CLIENT_KEYS.isdisjoint(value):
             return Decoded(ignored=(_WEB_CLIENT,))
-        kind = optional_text(value, "kind")
-        if kind == "youtube#videoListResponse":
-            return _video(value, at_ms)
-        if "items" in value or kind == "youtube#liveChatMessageListResponse":
-            return self._page(value, at_ms)
         return Decoded(unknown=((kind or min(value, default="{}"))[:_MAX_NAME_CHARS],))
 
     def _page(self, value: dict[str, Any], at_ms: int) -> Decoded:

@@ -40,7 +40,7 @@ def decode_item(item: Any, received_at_ms: int) -> LiveEvent | str:
     if content is None:
         return kind
     sent_at_ms = timestamp_ms(optional_text(snippet, "publishedAt"))
-    return LiveEvent(plausible_timestamp_ms(sent_at_ms, received_at_ms), content, id=identifier(item, "id", "item"))
+    return LiveEvent(plausible_timestamp_ms(sent_at_ms, received_at_ms), content, identifier(item, "id", "item"))
 
 
 def _comment(snippet: Json, user: User) -> Content:
@@ -112,18 +112,17 @@ def _milestone(snippet: Json, user: User) -> Content | None:
     return Comment(User(user.id, user.name, 0, _MEMBER, months, masked=user.masked), words)
 
 
-def _user(item: Any, snippet: Json) -> User:
+def _user(item: Json, snippet: Json) -> User:
     author = optional_mapping(item, "authorDetails")
     channel_id = optional_text(author, "channelId") or identifier(snippet, "authorChannelId", "item.snippet")
-    return User(f"youtube_{channel_id}", optional_text(author, "displayName"), badge=_badge(author))
-
-
-def _badge(author: Json) -> str:
+    badge = ""
     if author.get("isChatSponsor") is True:
-        return _MEMBER
-    if author.get("isChatOwner") is True:
-        return "owner"
-    return "moderator" if author.get("isChatModerator") is True else ""
+        badge = _MEMBER
+    elif author.get("isChatOwner") is True:
+        badge = "owner"
+    elif author.get("isChatModerator") is True:
+        badge = "moderator"
+    return User(f"youtube_{channel_id}", optional_text(author, "displayName"), 0, badge)
 
 
 MESSAGES: dict[str, Callable[[Json, User], Content | None]] = {
