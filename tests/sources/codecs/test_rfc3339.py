@@ -27,3 +27,8 @@ def test_times_as_services_write_them(text: str, at_ms: int) -> None:
 def test_what_is_no_time_is_0(text: str) -> None:
     assert isinstance(timestamp_ms(text), int)
     assert timestamp_ms(f"x{text}") == 0
+
+
+@pytest.mark.parametrize("value", [None, 1_774_572_732, 1.5, True, [], {}])
+def test_what_is_no_text_is_0(value: object) -> None:
+    assert timestamp_ms(value) == 0

@@ -39,7 +39,7 @@ def decode_item(item: Any, received_at_ms: int) -> LiveEvent | str:
     content = decode(snippet, _user(item, snippet))
     if content is None:
         return kind
-    sent_at_ms = timestamp_ms(optional_text(snippet, "publishedAt"))
+    sent_at_ms = timestamp_ms(snippet.get("publishedAt"))
     return LiveEvent(plausible_timestamp_ms(sent_at_ms, received_at_ms), content, identifier(item, "id", "item"))
 
 
