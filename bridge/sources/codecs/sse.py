@@ -2,100 +2,85 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
 from bridge.errors import DecodeError
 
 MAX_EVENT_BYTES = 1024 * 1024
 
-_LINE_END = re.compile(rb"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSentEvent:
-    """One event; ``name`` is ``message`` unless the server says otherwise."""
-
-    data: str
-    name: str = "message"
-    id: str = ""
-
-
 class EventStream:
-    """Cuts a body into events. Comment lines, ``retry`` and events without data are passed over.
+    """Cuts a body into events. Comment lines, ids, ``retry`` and events without data are passed over.
 
     An event or line beyond ``max_event_bytes`` is refused and passed over.
     """
 
     def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
         self._max_event_bytes = max_event_bytes
+        self._started = False
+        self._after_cr = False
         self._parts: list[bytes] = []
         self._rest_bytes = 0
-        self._started = False
-        self._line_too_long = False
         self._name = ""
-        self._data: list[str] = []
+        self._data: list[bytes] = []
         self._data_bytes = 0
-        self._event_too_long = False
-        self._last_id = ""
+        self._too_long = False
 
-    def feed(self, chunk: bytes) -> tuple[list[ServerSentEvent], list[DecodeError]]:
-        """Take a chunk; return the events that it completed, and what could not be kept."""
-        events: list[ServerSentEvent] = []
+    def feed(self, chunk: bytes) -> tuple[list[tuple[str, bytes]], list[DecodeError]]:
+        """Take a chunk; return name and data of the events that it completed, and what could not be kept.
+
+        An event's name is ``message`` unless the server says otherwise.
+        """
+        events: list[tuple[str, bytes]] = []
         problems: list[DecodeError] = []
         for line in self._lines(chunk, problems):
             if line:
-                self._take(line, problems)
+                field, _, value = line.partition(b":")
+                if field == b"data":
+                    self._data.append(value.removeprefix(b" "))
+                    self._data_bytes += len(line)
+                    if self._data_bytes > self._max_event_bytes:
+                        self._refuse(problems)
+                elif field == b"event":
+                    self._name = value.removeprefix(b" ").decode("utf-8", "replace")
                 continue
-            if self._data and not self._event_too_long:
-                events.append(ServerSentEvent("\n".join(self._data), self._name or "message", self._last_id))
-            self._data, self._data_bytes, self._name, self._event_too_long = [], 0, "", False
+            if self._data and not self._too_long:
+                events.append((self._name or "message", b"\n".join(self._data)))
+            self._name, self._data, self._data_bytes, self._too_long = "", [], 0, False
         return events, problems
 
     def _lines(self, chunk: bytes, problems: list[DecodeError]) -> list[bytes]:
-        if not (b"\n" in chunk or b"\r" in chunk or (self._parts and self._parts[-1].endswith(b"\r"))):
-            self._keep(chunk, problems)
-            return []
-        text = b"".join([*self._parts, chunk])
-        self._parts, self._rest_bytes = [], 0
-        # A CR at the end may be half of a CR LF; the line is whole once the next byte is there.
-        held = b"\r" if text.endswith(b"\r") else b""
-        lines = _LINE_END.split(text[: len(text) - len(held)])
-        rest = lines.pop() + held
-        if lines and self._line_too_long:
-            self._line_too_long = False
-            self._event_too_long = True
-            del lines[0]
-        self._keep(rest, problems)
+        """Return the lines that end in this chunk; what follows them is kept."""
+        if self._after_cr and chunk:
+            # The CR has ended its line already; an LF after it belongs to it.
+            self._after_cr = False
+            chunk = chunk.removeprefix(b"\n")
+        lines = chunk.splitlines()
+        rest = b""
+        if lines and not chunk.endswith(b"\n"):
+            self._after_cr = chunk.endswith(b"\r")
+            if not self._after_cr:
+                rest = lines.pop()
+        if lines and self._parts:
+            lines[0] = b"".join([*self._parts, lines[0]])
+            self._parts, self._rest_bytes = [], 0
         if lines and not self._started:
             self._started = True
             lines[0] = lines[0].removeprefix(_BOM)
+        if rest:
+            self._keep(rest, problems)
         return lines
 
-    def _keep(self, part: bytes, problems: list[DecodeError]) -> None:
-        self._rest_bytes += len(part)
+    def _keep(self, rest: bytes, problems: list[DecodeError]) -> None:
+        """Keep the beginning of a line; of one that is too long its last byte, so that its end is no empty line."""
+        self._parts.append(rest)
+        self._rest_bytes += len(rest)
         if self._rest_bytes > self._max_event_bytes:
-            if not self._line_too_long:
-                problems.append(DecodeError("stream", f"holds a line of more than {self._max_event_bytes} bytes"))
-            self._line_too_long = True
-            self._parts, self._rest_bytes = [], 0
-            part = part[-1:]
-        if part:
-            self._parts.append(part)
+            self._parts, self._rest_bytes = [rest[-1:]], 1
+            self._refuse(problems)
 
-    def _take(self, line: bytes, problems: list[DecodeError]) -> None:
-        field, _, value = line.decode("utf-8", "replace").partition(":")
-        value = value.removeprefix(" ")
-        if field == "data":
-            self._data_bytes += len(line)
-            if self._data_bytes > self._max_event_bytes:
-                if not self._event_too_long:
-                    problems.append(DecodeError("stream", f"holds an event of more than {self._max_event_bytes} bytes"))
-                self._event_too_long, self._data = True, []
-            else:
-                self._data.append(value)
-        elif field == "event":
-            self._name = value
-        elif field == "id" and "\0" not in value:
-            self._last_id = value
+    def _refuse(self, problems: list[DecodeError]) -> None:
+        """Pass over the event that is being read: it is too long."""
+        if not self._too_long:
+            problems.append(DecodeError("stream", f"holds an event of more than {self._max_event_bytes} bytes"))
+        self._too_long, self._data = True, []

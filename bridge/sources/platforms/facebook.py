@@ -10,7 +10,7 @@ object, and that a comment without ``from`` hides its author for privacy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -28,7 +28,7 @@ from bridge.events import Comment, EventType, LiveEvent, User, Viewers, plausibl
 from bridge.secret import Secret
 from bridge.sources.codecs.results import joined
 from bridge.sources.codecs.rfc3339 import timestamp_ms
-from bridge.sources.codecs.sse import EventStream, ServerSentEvent
+from bridge.sources.codecs.sse import EventStream
 from bridge.sources.contract import (
     NOTHING,
     Connection,
@@ -96,54 +96,61 @@ _RATE_WAIT_SECS = 60.0
 _MAX_NAME_CHARS = 64
 
 
-def _comment(value: dict[str, Any], at_ms: int) -> Decoded:
+Json = dict[str, Any]
+
+
+def _comment(value: Json, at_ms: int) -> LiveEvent | Decoded:
     """Read a comment; one without words (a sticker, a photo) is none for us."""
-    words = optional_text(value, "message")
     comment_id = identifier(value, "id", "comment")
+    words = optional_text(value, "message")
     if not words:
         return Decoded(ignored=("comment without words",))
     author = optional_mapping(value, "from")
     author_id = optional_text(author, "id")
-    user = User(f"facebook_{author_id or 0}", optional_text(author, "name"), masked=not author_id)
-    sent_at_ms = timestamp_ms(optional_text(value, "created_time"))
-    return Decoded((LiveEvent(plausible_timestamp_ms(sent_at_ms, at_ms), Comment(user, words), id=comment_id),))
+    user = User(f"facebook_{author_id or 0}", optional_text(author, "name"), 0, "", 0, not author_id)
+    sent_at_ms = plausible_timestamp_ms(timestamp_ms(value.get("created_time")), at_ms)
+    return LiveEvent(sent_at_ms, Comment(user, words), comment_id)
 
 
-def _video(value: dict[str, Any], at_ms: int) -> Decoded:
+def _video(value: Json, at_ms: int) -> LiveEvent | Decoded:
     """Read what is known of the video: its status and how many watch now."""
     if optional_text(value, "status") in _ENDED:
         ended = "the live video has ended"
         return Decoded(notices=(Notice(NoticeKind.ENDED, ended),), end=RoomOfflineError(ended))
     count = as_integer(value.get("live_views"))
-    return NOTHING if count is None else Decoded((LiveEvent(at_ms, Viewers(count)),))
+    return NOTHING if count is None else LiveEvent(at_ms, Viewers(count))
 
 
-def _error(value: dict[str, Any], _: int) -> Decoded:
+def _error(value: Json, _: int) -> LiveEvent | Decoded:
     return Decoded(end=_meaning(optional_mapping(value, "error"), 400))
 
 
-MESSAGES: dict[str, Callable[[dict[str, Any], int], Decoded]] = {
-    "error": _error,
+MESSAGES: dict[str, Callable[[Json, int], LiveEvent | Decoded]] = {
     "message": _comment,
+    "error": _error,
     "live_views": _video,
     "status": _video,
+    "from": _comment,
+    "created_time": _comment,
 }
 """By the key that only such an object has; the first that is there counts."""
 
-IGNORED = frozenset({"reactions", "reaction_stream"})
+IGNORED = ("reactions", "reaction_stream")
 
 
-def _object(value: Any, at_ms: int) -> Decoded:
-    if not isinstance(value, dict):
-        raise DecodeError("", f"is {type(value).__name__}, an object expected")
-    for key, decode in MESSAGES.items():
+def _read(data: bytes | str, at_ms: int) -> LiveEvent | Decoded:
+    try:
+        value = parse_json(data)
+        if type(value) is not dict:
+            return Decoded(rejected=(DecodeError("", f"is {type(value).__name__}, an object expected"),))
+        for key, decode in MESSAGES.items():
+            if key in value:
+                return decode(value, at_ms)
+    except DecodeError as error:
+        return Decoded(rejected=(error,))
+    for key in IGNORED:
         if key in value:
-            return decode(value, at_ms)
-    for key in value:
-        if key in IGNORED:
             return Decoded(ignored=(key,))
-    if "from" in value or "created_time" in value:
-        return _comment(value, at_ms)
     return Decoded(unknown=(min(value, default="{}")[:_MAX_NAME_CHARS],))
 
 
@@ -181,15 +188,10 @@ class FacebookDecoder(QuietDecoder):
     def feed(self, frame: Frame) -> Decoded:
         """Decode a chunk of the stream; as text, one comment or other object."""
         if isinstance(frame.data, str):
-            return _read(frame.data, frame.received_at_ms)
-        events, problems = self._stream.feed(frame.data)
-        read = [Decoded(rejected=problems)] if problems else []
-        return joined(read + [self._event(event, frame.received_at_ms) for event in events])
-
-    def _event(self, event: ServerSentEvent, at_ms: int) -> Decoded:
-        if event.name != "message":
-            return Decoded(unknown=(f"event {event.name}"[:_MAX_NAME_CHARS],))
-        return _read(event.data, at_ms)
+            return _decoded([("message", frame.data)], frame.received_at_ms)
+        messages, problems = self._stream.feed(frame.data)
+        decoded = _decoded(messages, frame.received_at_ms)
+        return joined([Decoded(rejected=problems), decoded]) if problems else decoded
 
     def answered(self, call: HttpCall, answer: HttpAnswer, received_at_ms: int) -> Decoded:
         """Take a look at the video, or the refusal of the stream."""
@@ -199,14 +201,22 @@ class FacebookDecoder(QuietDecoder):
         if isinstance(refused, SourceAuthError):
             # A token that went bad costs no open stream, but the next one.
             return Decoded(notices=(Notice(NoticeKind.CREDENTIAL_WEAK, str(refused)),))
-        return NOTHING if refused else _read(answer.body, received_at_ms)
+        return NOTHING if refused else _decoded([("message", answer.body)], received_at_ms)
 
 
-def _read(data: bytes | str, at_ms: int) -> Decoded:
-    try:
-        return _object(parse_json(data), at_ms)
-    except DecodeError as error:
-        return Decoded(rejected=(error,))
+def _decoded(messages: Iterable[tuple[str, bytes | str]], at_ms: int) -> Decoded:
+    """Return what server-sent events yield, given by name and data."""
+    events: list[LiveEvent] = []
+    rest: list[Decoded] = []
+    for name, data in messages:
+        result = _read(data, at_ms) if name == "message" else Decoded(unknown=(f"event {name}"[:_MAX_NAME_CHARS],))
+        if isinstance(result, LiveEvent):
+            events.append(result)
+        else:
+            rest.append(result)
+    if not rest:
+        return Decoded(events)
+    return joined([Decoded(events), *rest] if events else rest)
 
 
 async def locate(options: Options, http: HttpClient) -> Sequence[Connection]:

@@ -1,10 +1,10 @@
-"""Comments, each an event of its own as Facebook pushes them."""
+"""Comments, ten server-sent events a chunk."""
 
 from __future__ import annotations
 
 import orjson
 
-from tests.bench.messages import FRAMES, Sample, offline, words
+from tests.bench.messages import BATCH, FRAMES, Sample, offline, words
 from tests.emulators.facebook import comment
 
 
@@ -16,9 +16,13 @@ def comments() -> Sample:
         return b"data: " + orjson.dumps(told) + b"\n\n"
 
     def parse(data: bytes) -> None:
-        orjson.loads(data.partition(b"data:")[2])
+        for told in data.split(b"\n\n")[:-1]:
+            orjson.loads(told.partition(b"data:")[2])
 
-    return Sample("facebook", [event(n) for n in range(FRAMES)], lambda: offline("facebook"), parse)
+    def chunk(first: int) -> bytes:
+        return b"".join([event(number) for number in range(first, first + BATCH)])
+
+    return Sample("facebook", [chunk(BATCH * n) for n in range(FRAMES)], lambda: offline("facebook"), parse)
 
 
 SAMPLES = (comments(),)
