@@ -1,15 +1,16 @@
 """Restream: one socket for the chats of all channels that a Restream account streams to.
 
 It only reads: comments of a dozen sites and YouTube's money, no joins, likes, follows or viewers. Actions, event
-types and sources are vendor documentation; the fields inside an event's payload are inferred from it and from
-other clients, and read tolerantly. There are no recordings.
+types, sources, and the payloads of the types up to 21 are vendor documentation; the fields of the later types are
+inferred from it and from other clients, and how an amount is written is not said: all are read tolerantly. There are
+no recordings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 
 from bridge.errors import DecodeError, SourceAuthError, SourceError
@@ -58,6 +59,7 @@ SILENCE_TIMEOUT_SECS = 180.0
 """The server sends heartbeats; how often is not documented."""
 
 MAX_NAME_CHARS = 64
+MAX_AMOUNT_CHARS = 64
 MAX_MONTHS = 1_200
 _FIRST_MS = 100_000_000_000
 """A smaller time is in seconds."""
@@ -78,83 +80,102 @@ class Options(SourceOptions):
             raise ValueError("access_token: is missing: an OAuth token of the Restream account")
 
 
-class Said(NamedTuple):
-    """One event's payload, and the site that it is of."""
-
-    site: str
-    payload: dict[str, Any]
-
-    @property
-    def user(self) -> User:
-        """The author, whose fields each site names otherwise; Facebook may leave all of them out."""
-        author = optional_mapping(self.payload, "author")
-        names = ("displayName", "nickname", "name", "username")
-        name = next((name for key in names if (name := optional_text(author, key))), "")
-        user_id = optional_text(author, "id") or name
-        masked = user_id in {"", "0"}
-        badges = optional_sequence(author, "badges")
-        badge = optional_text(badges[0], "title")[:MAX_NAME_CHARS] if badges else ""
-        months = min(max(optional_integer(author, "subscribedFor"), 0), MAX_MONTHS)
-        return User(f"{self.site}_{0 if masked else user_id}", name, 0, badge, months, masked)
-
-    @property
-    def words(self) -> str:
-        """The words, "" for a picture."""
-        return optional_text(self.payload, "text")
+Json = dict[str, Any]
 
 
-def _comment(said: Said) -> Content | None:
-    words = said.words
-    return Comment(said.user, words) if words.strip() else None
+def _comment(payload: Json, user: User) -> Content | None:
+    """Read a comment; a picture has no words, and a whisper was said to the streamer alone."""
+    words = optional_text(payload, "text")
+    if not words.strip() or optional_mapping(payload, "contentModifiers").get("whisper") is True:
+        return None
+    return Comment(user, words)
 
 
-def _nothing(_said: Said) -> Content | None:
+def _nothing(_payload: Json, _user: User) -> Content | None:
     return None
 
 
-def _super_chat(said: Said) -> Content | None:
-    gift = _money(said, "Super Chat")
-    return PaidMessage(said.words, gift) if said.words.strip() else gift
+def _super_chat(payload: Json, user: User) -> Content | None:
+    return _with_words(payload, _money(payload, user, "Super Chat"))
 
 
-def _super_sticker(said: Said) -> Content | None:
+def _super_sticker(payload: Json, user: User) -> Content | None:
     """Read a paid sticker, whose text describes it."""
-    return _money(said, "Super Sticker")
+    return _money(payload, user, "Super Sticker")
 
 
-def _money(said: Said, name: str) -> Gift:
-    donation = optional_mapping(said.payload, "donation") or said.payload
-    currency = optional_text(donation, "currency").upper()
-    micros = as_integer(donation.get("amountMicros"))
-    value = from_micros(micros, currency) if micros is not None and currency else None
-    if value is None and currency:
-        value = from_decimal(donation.get("amount"), currency)
-    if value is None:
-        read = read_money(optional_text(donation, "amount")[:64])
-        if read is None:
-            raise DecodeError("payload.eventPayload.donation.amount", "is no amount")
-        value, currency = read
-    return Gift(said.user, f"{name} {currency}", 1, value, value, currency)
+def _money(payload: Json, user: User, name: str) -> Gift:
+    value, currency = _amount(optional_mapping(payload, "donation") or payload)
+    return Gift(user, f"{name} {currency}", 1, value, value, currency)
 
 
-def _member(said: Said) -> Content | None:
-    level = optional_text(optional_mapping(said.payload, "membership"), "levelName")
-    return Gift(said.user, level[:MAX_NAME_CHARS] or "Membership", priced=False)
+def _amount(donation: Json) -> tuple[int, str]:
+    """Read an amount: a number beside the code of its currency, or both in one text."""
+    currency = (optional_text(donation, "currency") or optional_text(donation, "currencyString")).strip()
+    code = currency.upper() if len(currency) == 3 and currency.isalpha() else ""
+    amount = donation.get("amount")
+    if code:
+        micros = as_integer(donation.get("amountMicros"))
+        value = from_decimal(amount, code) if micros is None else from_micros(micros, code)
+        if value is not None:
+            return value, code
+    for written in (amount, currency, f"{currency}{amount}"):
+        if type(written) is str and (read := read_money(written[:MAX_AMOUNT_CHARS])) is not None:
+            # A sign that several currencies share is outranked by the code beside it.
+            return read.value, code or read.currency
+    raise DecodeError("payload.eventPayload.donation.amount", "is no amount")
 
 
-def _given_memberships(said: Said) -> Content | None:
-    told = optional_mapping(said.payload, "giftMemberships")
-    count = optional_integer(told, "count") or optional_integer(said.payload, "count", 1)
+def _with_words(payload: Json, gift: Gift) -> Content:
+    words = optional_text(payload, "text")
+    return PaidMessage(words, gift) if words.strip() else gift
+
+
+def _member(payload: Json, user: User) -> Content | None:
+    level = optional_text(optional_mapping(payload, "membership"), "levelName")
+    return Gift(user, level[:MAX_NAME_CHARS] or "Membership", priced=False)
+
+
+def _given_memberships(payload: Json, user: User) -> Content | None:
+    told = optional_mapping(payload, "giftMemberships")
+    count = optional_integer(told, "count") or optional_integer(payload, "count", 1)
     level = optional_text(told, "levelName")
-    return Gift(said.user, level[:MAX_NAME_CHARS] or "Membership", min(max(count, 1), MAX_INTEGER), priced=False)
+    return Gift(user, level[:MAX_NAME_CHARS] or "Membership", min(max(count, 1), MAX_INTEGER), priced=False)
 
 
-def _subscription(said: Said) -> Content | None:
-    gift = Gift(said.user, "Subscription", priced=False)
-    return PaidMessage(said.words, gift) if said.words.strip() else gift
+def _subscription(payload: Json, user: User) -> Content | None:
+    return _with_words(payload, Gift(user, "Subscription", priced=False))
 
 
-EVENT_TYPES: Mapping[int, tuple[str, Callable[[Said], Content | None]]] = {
+def _user(site: str, payload: Json) -> User:
+    """Read the author, whose fields each site names otherwise; Facebook and LinkedIn may leave all of them out."""
+    author = optional_mapping(payload, "author")
+    name = (
+        optional_text(author, "displayName")
+        or optional_text(author, "nickname")
+        or optional_text(author, "name")
+        or optional_text(author, "username")
+    )
+    user_id = optional_text(author, "id") or name
+    masked = not user_id or user_id == "0"
+    months = optional_integer(author, "subscribedFor")
+    if not 0 <= months <= MAX_MONTHS:
+        months = min(max(months, 0), MAX_MONTHS)
+    return User(f"{site}_{0 if masked else user_id}", name, 0, _badge(author), months, masked)
+
+
+def _badge(author: Json) -> str:
+    """Return what the author is: the first of Twitch's badges, or what YouTube says in as many words."""
+    if badges := optional_sequence(author, "badges"):
+        return optional_text(badges[0], "title")[:MAX_NAME_CHARS]
+    if author.get("isChatSponsor") is True:
+        return "member"
+    if author.get("isChatOwner") is True:
+        return "owner"
+    return "moderator" if author.get("isChatModerator") is True else ""
+
+
+EVENT_TYPES: Mapping[int, tuple[str, Callable[[Json, User], Content | None]]] = {
     1: ("discord", _comment),
     2: ("dlive", _comment),
     3: ("dlive", _nothing),  # a picture
@@ -166,6 +187,8 @@ EVENT_TYPES: Mapping[int, tuple[str, Callable[[Said], Content | None]]] = {
     12: ("facebook", _nothing),  # a sticker
     13: ("facebook", _comment),
     14: ("facebook", _nothing),  # a sticker
+    19: ("facebook", _comment),
+    20: ("facebook", _nothing),  # a sticker
     21: ("linkedin", _comment),
     22: ("trovo", _comment),
     23: ("youtube", _comment),  # a member's anniversary: nothing is bought by it
@@ -193,6 +216,11 @@ IGNORED_ACTIONS = frozenset(
     }
 )
 
+NOT_LIVE_REASONS = frozenset(
+    {"event_not_started", "facebook_event_not_live", "youtube_broadcast_completed", "youtube_livechat_ended"}
+)
+"""Why a channel has no chat while its show is not on: nothing to mend."""
+
 AUTH_CLOSE_CODES = frozenset({1008, 3000, 3003, 4001, 4003, 4401, 4403})
 _AUTH_WORDS = ("auth", "token", "expired")
 
@@ -216,45 +244,44 @@ class ChatDecoder(QuietDecoder):
     def _message(self, message: Any, at_ms: int) -> Decoded:
         action = text(message, "action")
         if action == "event":
-            return self._event(mapping(message, "payload"), optional_integer(message, "timestamp"), at_ms)
+            return self._event(message, mapping(message, "payload"), at_ms)
         name = action[:MAX_NAME_CHARS]
         if action == "connection_info":
             return _connection(optional_mapping(message, "payload"))
         known = action in IGNORED_ACTIONS or action.startswith(("reply_", "relay_"))
         return Decoded(ignored=(name,)) if known else Decoded(unknown=(name,))
 
-    def _event(self, payload: dict[str, Any], told_at: int, at_ms: int) -> Decoded:
-        number = integer(payload, "eventTypeId", "payload")
-        if number not in EVENT_TYPES:
+    def _event(self, message: Json, event: Json, at_ms: int) -> Decoded:
+        number = integer(event, "eventTypeId", "payload")
+        known = EVENT_TYPES.get(number)
+        if known is None:
             return Decoded(unknown=(f"event type {number}"[:MAX_NAME_CHARS],))
-        site, read = EVENT_TYPES[number]
-        content = read(Said(site, mapping(payload, "eventPayload", "payload")))
+        site, read = known
+        payload = mapping(event, "eventPayload", "payload")
+        content = read(payload, _user(site, payload))
         if content is None:
             return Decoded(ignored=(f"event type {number}/nothing",))
-        moment_ms = plausible_timestamp_ms(_moment_ms(payload) or _ms(told_at), at_ms)
-        return Decoded(events=(LiveEvent(moment_ms, content, optional_text(payload, "eventIdentifier")),))
+        sent_at_ms = _moment_ms(event.get("createdAt")) or _moment_ms(message.get("timestamp"))
+        sent_at_ms = plausible_timestamp_ms(sent_at_ms, at_ms)
+        return Decoded((LiveEvent(sent_at_ms, content, optional_text(event, "eventIdentifier")),))
 
 
 def _connection(payload: dict[str, Any]) -> Decoded:
     """Tell the operator of a channel that Restream cannot read; nothing comes from it until he mends it there."""
-    if optional_text(payload, "status") != "error":
-        return Decoded(ignored=("connection_info",))
     reason = optional_text(payload, "reason")[:MAX_NAME_CHARS] or "no reason given"
+    if optional_text(payload, "status") != "error" or reason in NOT_LIVE_REASONS:
+        return Decoded(ignored=("connection_info",))
     source = optional_integer(payload, "eventSourceId")
     detail = f"Restream cannot read the chat of its event source {source}: {reason}"
     return Decoded(ignored=("connection_info",), notices=(Notice(NoticeKind.CREDENTIAL_WEAK, detail),))
 
 
-def _moment_ms(payload: dict[str, Any]) -> int:
-    created = payload.get("createdAt")
-    number = as_integer(created)
-    if number is not None:
-        return _ms(number)
-    return timestamp_ms(created) if type(created) is str else 0
-
-
-def _ms(moment: int) -> int:
-    return moment * 1000 if 0 < moment < _FIRST_MS else moment
+def _moment_ms(moment: Any) -> int:
+    """Return a time in ms: it comes in seconds, in ms or as a text; 0 is none."""
+    number = as_integer(moment)
+    if number is None:
+        return timestamp_ms(moment)
+    return number * 1000 if 0 < number < _FIRST_MS else number
 
 
 def _offline_decoder(_options: Options) -> ChatDecoder:

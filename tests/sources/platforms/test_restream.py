@@ -36,7 +36,8 @@ def only(decoded: Decoded) -> LiveEvent:
 
 
 @pytest.mark.parametrize(
-    ("number", "site"), [(4, "twitch"), (5, "youtube"), (25, "kick"), (13, "facebook"), (24, "x"), (22, "trovo")]
+    ("number", "site"),
+    [(4, "twitch"), (5, "youtube"), (25, "kick"), (13, "facebook"), (19, "facebook"), (24, "x"), (22, "trovo")],
 )
 def test_the_event_type_tells_the_site(number: int, site: str) -> None:
     one = only(fed(event(number, {**AVA, "text": "hi"})))
@@ -65,6 +66,11 @@ def test_a_comment_whose_author_is_left_out_is_nobodys() -> None:
         ({"donation": {"amount": "200", "currency": "jpy"}}, 200, "JPY"),
         ({"donation": {"amountMicros": 1_500_000, "currency": "EUR"}}, 150, "EUR"),
         ({"amount": "$2.00"}, 200, "USD"),
+        # as the documents name the fields, in the ways in which they can be filled
+        ({"donation": {"amount": "5.00", "currencyString": "USD", "tier": 1}}, 500, "USD"),
+        ({"donation": {"amount": "$2.00", "currencyString": "CAD", "tier": 1}}, 200, "CAD"),
+        ({"donation": {"amount": "5.00", "currencyString": "€", "tier": 1}}, 500, "EUR"),
+        ({"donation": {"amount": "500", "currencyString": "¥500", "tier": 1}}, 500, "JPY"),
     ],
 )
 def test_money_is_exact_in_all_its_forms(told: dict[str, Any], value: int, currency: str) -> None:
@@ -73,6 +79,43 @@ def test_money_is_exact_in_all_its_forms(told: dict[str, Any], value: int, curre
     chat = only(fed(event(7, {**AVA, "text": "hi", **told}))).content
     assert isinstance(chat, PaidMessage)
     assert chat.gift.total_value == value
+
+
+def test_a_whisper_is_no_comment_and_a_me_line_is_its_text() -> None:
+    said = {**AVA, "text": "hi", "contentModifiers": {"me": True, "whisper": False}}
+    assert only(fed(event(4, said))).content == Comment(User("twitch_a9", "Ava"), "hi")
+    said["contentModifiers"] = {"me": False, "whisper": True}
+    assert fed(event(4, said)).ignored == ("event type 4/nothing",)
+
+
+@pytest.mark.parametrize(
+    ("author", "badge", "months"),
+    [
+        ({"badges": [{"title": "Subscriber"}], "subscribedFor": 3}, "Subscriber", 3),
+        ({"badges": [], "subscribedFor": None}, "", 0),
+        ({"badges": ["partner"]}, "", 0),
+        ({"isChatSponsor": True, "isChatModerator": True}, "member", 0),
+        ({"isChatOwner": True, "isChatSponsor": False}, "owner", 0),
+        ({"isChatModerator": True}, "moderator", 0),
+    ],
+)
+def test_the_badge_is_what_the_author_is(author: dict[str, Any], badge: str, months: int) -> None:
+    said = {"author": {**AVA["author"], **author}, "text": "hi"}
+    assert only(fed(event(5, said))).user == User("youtube_a9", "Ava", 0, badge, months)
+
+
+@pytest.mark.parametrize("number", [12, 14, 20])
+def test_a_sticker_of_facebook_is_known_and_no_comment(number: int) -> None:
+    assert fed(event(number, {**AVA, "link": "https://x.example/s.png"})).ignored == (f"event type {number}/nothing",)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["event_not_started", "facebook_event_not_live", "youtube_broadcast_completed", "youtube_livechat_ended"],
+)
+def test_a_channel_whose_show_is_not_on_is_nothing_to_mend(reason: str) -> None:
+    info = {"action": "connection_info", "payload": {"eventSourceId": 13, "status": "error", "reason": reason}}
+    assert fed(as_text(info)) == Decoded(ignored=("connection_info",))
 
 
 def test_a_channel_that_restream_cannot_read_is_told_to_the_operator() -> None:
@@ -110,7 +153,7 @@ async def test_the_token_goes_into_the_query_and_is_never_shown() -> None:
 
 
 KEYS = ["author", "id", "displayName", "badges", "subscribedFor", "text", "donation", "amount", "currency",
-        "amountMicros", "membership", "levelName", "giftMemberships", "count", "action", "payload"]  # fmt: skip
+        "amountMicros", "currencyString", "contentModifiers", "isChatOwner", "membership", "levelName", "giftMemberships", "count", "action", "payload"]  # fmt: skip
 
 
 @given(st.binary(max_size=200))
