@@ -83,6 +83,9 @@ def test_micros_are_rounded_to_the_nearest_smallest_unit() -> None:
     assert from_micros(5_000_000, "USD") == 500
     assert from_micros(200_000_000, "JPY") == 200
     assert from_micros(1_500_000, "JPY") == 2
+    assert from_micros(1_500_000, "BHD") == 1500
+    assert from_micros(1_000_000, "XXX") == 100
+    assert (from_micros(4_999, "USD"), from_micros(5_000, "USD")) == (0, 1)
     assert from_micros(-1, "USD") is from_micros(10**16, "USD") is None
     assert (decimals("USD"), decimals("JPY"), decimals("KWD")) == (2, 0, 3)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.errors import DecodeError
 from bridge.events import Comment, Content, Gift, LiveEvent, PaidMessage, User, plausible_timestamp_ms
+from bridge.sources.codecs.amounts import from_micros
 from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.fields import (
     as_integer,
@@ -18,7 +19,6 @@ from bridge.sources.fields import (
     optional_text,
     text,
 )
-from bridge.sources.platforms.youtube.money import minor_units
 
 Json = dict[str, Any]
 
@@ -45,7 +45,7 @@ def decode_item(item: Any, received_at_ms: int) -> LiveEvent | str:
 
 def _comment(snippet: Json, user: User) -> Content:
     details = optional_mapping(snippet, "textMessageDetails")
-    if "messageText" in details:
+    if details.get("messageText") is not None:
         return Comment(user, text(details, "messageText", "textMessageDetails"))
     return Comment(user, text(snippet, "displayMessage", "item.snippet"))
 
@@ -64,10 +64,9 @@ def _super_sticker(snippet: Json, user: User) -> Content:
 def _paid(name: str, details: Json, user: User, at: str) -> Gift:
     """Read an amount; the currency is part of the name, for rules that see nothing else of it."""
     currency = text(details, "currency", at).upper()
-    micros = integer(details, "amountMicros", at)
-    if micros < 0:
-        raise DecodeError(f"{at}.amountMicros", "is negative")
-    value = minor_units(micros, currency)
+    value = from_micros(integer(details, "amountMicros", at), currency)
+    if value is None:
+        raise DecodeError(f"{at}.amountMicros", "is no amount")
     return Gift(user, f"{name} {currency}", 1, value, value, currency)
 
 
@@ -104,7 +103,7 @@ def _membership(level: str, count: int, user: User) -> Gift:
 
 def _milestone(snippet: Json, user: User) -> Content | None:
     """Read a member's words on an anniversary. Nothing is bought by it, so it is a comment; the months are a badge."""
-    details = mapping(snippet, "memberMilestoneChatDetails", "item.snippet")
+    details = optional_mapping(snippet, "memberMilestoneChatDetails")
     words = optional_text(details, "userComment")
     if not words:
         return None
@@ -114,7 +113,7 @@ def _milestone(snippet: Json, user: User) -> Content | None:
 
 def _user(item: Json, snippet: Json) -> User:
     author = optional_mapping(item, "authorDetails")
-    channel_id = optional_text(author, "channelId") or identifier(snippet, "authorChannelId", "item.snippet")
+    channel_id = optional_text(author, "channelId") or optional_text(snippet, "authorChannelId")
     badge = ""
     if author.get("isChatSponsor") is True:
         badge = _MEMBER
@@ -122,7 +121,7 @@ def _user(item: Json, snippet: Json) -> User:
         badge = "owner"
     elif author.get("isChatModerator") is True:
         badge = "moderator"
-    return User(f"youtube_{channel_id}", optional_text(author, "displayName"), 0, badge)
+    return User(f"youtube_{channel_id or 0}", optional_text(author, "displayName"), 0, badge, 0, not channel_id)
 
 
 MESSAGES: dict[str, Callable[[Json, User], Content | None]] = {

@@ -42,6 +42,8 @@ def test_a_comment_has_its_user_time_and_id() -> None:
 
 def test_the_display_text_stands_in_for_missing_details() -> None:
     one = item(7)
+    one["snippet"]["textMessageDetails"] = {"messageText": None}
+    assert only(fed(one)).content == Comment(VIEWER, "message 7")
     del one["snippet"]["textMessageDetails"]
     assert only(fed(one)).content == Comment(VIEWER, "message 7")
 
@@ -67,6 +69,13 @@ def test_an_item_without_author_details_keeps_the_channel() -> None:
     one = item(7)
     del one["authorDetails"]
     assert only(fed(one)).user == User(VIEWER.id)
+
+
+def test_an_item_that_hides_its_author_is_nobodys_and_its_money_counts() -> None:
+    sticker = item(7, "superStickerEvent", superStickerDetails={"amountMicros": "2990000", "currency": "USD"})
+    del sticker["authorDetails"], sticker["snippet"]["authorChannelId"]
+    nobody = User("youtube_0", masked=True)
+    assert only(fed(sticker)).content == Gift(nobody, "Super Sticker USD", 1, 299, 299, "USD")
 
 
 def test_a_super_chat_is_words_and_money_and_without_words_a_gift() -> None:
@@ -127,6 +136,7 @@ def test_a_milestone_is_words_that_nobody_paid_for() -> None:
 
     silent = item(7, "memberMilestoneChatEvent", memberMilestoneChatDetails={"memberMonth": 14})
     assert list(fed(silent).ignored) == ["memberMilestoneChatEvent"]
+    assert list(fed(item(7, "memberMilestoneChatEvent")).ignored) == ["memberMilestoneChatEvent"]
 
 
 @pytest.mark.parametrize(
@@ -139,6 +149,11 @@ def test_a_milestone_is_words_that_nobody_paid_for() -> None:
             "superChatEvent",
             {"superChatDetails": {"amountMicros": "-1", "currency": "USD"}},
             "superChatDetails.amountMicros",
+        ),
+        (
+            "superStickerEvent",
+            {"superStickerDetails": {"amountMicros": "9007199254740993000", "currency": "USD"}},
+            "superStickerDetails.amountMicros",
         ),
         ("giftEvent", {}, "item.snippet.giftEventDetails"),
         ("giftEvent", {"giftDetails": {"jewelsAmount": -1}}, "giftDetails.jewelsAmount"),
