@@ -171,6 +171,9 @@ class Endpoint:
     polls: Sequence[Poll] = ()
     dial_limit: DialLimit | None = None
     """What all sources of the process together keep to when they dial the URL's host."""
+    refusal: Callable[[HttpAnswer, int], SourceError | None] | None = field(default=None, repr=False)
+    """What an ``HTTP_STREAM``'s answer other than 200 asks us to do, given the wall clock in ms; without it, or
+    for ``None``, its status alone says so."""
 
     def __str__(self) -> str:
         return redact_url(self.url)

@@ -137,9 +137,9 @@ class Driven:
             await self._call(poll.call)
         async with self._http._session.get(endpoint.url, headers=dict(endpoint.headers)) as answer:
             if answer.status != 200:
-                call = HttpCall("GET", endpoint.url)
+                assert endpoint.refusal is not None
                 refusal = HttpAnswer(answer.status, {}, await answer.read())
-                await self._take(self.decoder.answered(call, refusal, self._now_ms()))
+                await self._take(Decoded(end=endpoint.refusal(refusal, self._now_ms())))
                 return
             try:
                 async for chunk in answer.content.iter_any():

@@ -9,9 +9,10 @@ from bridge.errors import RoomNotFoundError, RoomOfflineError, SourceAuthError, 
 from bridge.events import Viewers
 from bridge.secret import Secret
 from bridge.sources.contract import Connection, NoticeKind
-from bridge.sources.platforms.youtube import locate
+from bridge.sources.platforms.youtube import PLATFORM, locate
 from bridge.sources.platforms.youtube.options import Options
 from tests.emulators.driving import Driven, RealHttp
+from tests.emulators.supervised import Supervised
 from tests.emulators.youtube import CHAT_ID, KEY, TOKEN, YouTubeEmulator, item
 
 
@@ -70,6 +71,46 @@ async def test_a_refused_stream_is_an_ordinary_loss_and_pages_are_the_next_conne
             await driven.until(lambda seen: seen.texts == ["message 1"])
 
 
+async def test_a_stream_that_drops_loses_nothing_however_short_the_history() -> None:
+    async with YouTubeEmulator() as youtube:
+        youtube.history = 1
+        await youtube.say(item(1))
+        async with Supervised(PLATFORM, options(youtube)) as source:
+            await source.until(lambda seen: seen.texts == ["message 1"])
+            await youtube.drop_streams()
+            await youtube.say(*(item(number) for number in range(2, 7)))
+            seen = await source.until(lambda seen: len(seen.texts) >= 6)
+            assert seen.texts == [f"message {number}" for number in range(1, 7)]
+            assert youtube.calls.count("stream") == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "kind"),
+    [
+        (403, "liveChatEnded", RoomOfflineError),
+        (403, "rateLimitExceeded", SourceThrottledError),
+        (403, "quotaExceeded", SourceThrottledError),
+        (400, "keyInvalid", SourceAuthError),
+    ],
+)
+async def test_a_refused_stream_is_read_by_its_reason(status: int, reason: str, kind: type[Exception]) -> None:
+    async with YouTubeEmulator() as youtube:
+        youtube.stream_status, youtube.stream_reason = status, reason
+        async with Driven((await connections(youtube))[0]) as driven:
+            seen = await driven.until(lambda seen: seen.ends)
+            assert type(seen.ends[0]) is kind
+
+
+async def test_where_there_is_no_stream_pages_are_asked_for() -> None:
+    async with YouTubeEmulator() as youtube:
+        youtube.stream_status = 404
+        await youtube.say(item(1))
+        async with Supervised(PLATFORM, options(youtube)) as source:
+            await source.until(lambda seen: seen.texts == ["message 1"])
+            await youtube.say(item(2))
+            await source.until(lambda seen: seen.texts == ["message 1", "message 2"])
+
+
 @pytest.mark.parametrize("way", [0, 1])
 async def test_the_end_of_the_broadcast_is_told_once_and_ends_the_connection(way: int) -> None:
     async with YouTubeEmulator() as youtube:
@@ -82,7 +123,7 @@ async def test_the_end_of_the_broadcast_is_told_once_and_ends_the_connection(way
             seen = await driven.until(lambda seen: seen.ends)
             assert isinstance(seen.ends[0], RoomOfflineError)
             assert seen.texts == ["message 1", "message 2"]
-            assert set(seen.notices) <= {NoticeKind.ENDED}
+            assert [notice for notice in seen.notices if notice is not NoticeKind.LIVE] == [NoticeKind.ENDED]
         with pytest.raises(RoomOfflineError):
             await connections(youtube)
 

@@ -1,7 +1,7 @@
 """A YouTube Data API on loopback: videos, a channel's uploads, our broadcasts, and a live chat as pages and as a stream.
 
-Answers and errors have the documented shapes. Every call costs units, pages cost 5; a spent day, a wrong key, an
-impatient client and an ended chat are refused as the real thing refuses them. The stream comes in any framing.
+Answers and errors have the documented shapes. Every call costs units, pages cost 5; a spent day, a wrong key, a stale
+page token and an ended chat are refused as the real thing refuses them. The stream comes in any framing, and drops.
 """
 
 from __future__ import annotations
@@ -74,11 +74,13 @@ class YouTubeEmulator(LocalSite):
         self.framing = "lines"
         self.piece_bytes = 0
         self.stream_status = 200
+        self.stream_reason = ""
         self.history = 3
         self.uploads: list[str] = []
         self.calls: list[str] = []
         self.queries: list[Mapping[str, str]] = []
         self._items: list[dict[str, Any]] = []
+        self._drops = 0
         self._changed = asyncio.Condition()
         routes = {
             "videos": self._videos,
@@ -99,6 +101,11 @@ class YouTubeEmulator(LocalSite):
     async def end(self) -> None:
         """End the broadcast: the chat says so once, then refuses."""
         self.ended = True
+        await self.say()
+
+    async def drop_streams(self) -> None:
+        """Let go of everybody who is being streamed to; what is said from now on they have not heard."""
+        self._drops += 1
         await self.say()
 
     def _refusal(self, request: web.Request, kind: str) -> web.Response | None:
@@ -193,6 +200,8 @@ class YouTubeEmulator(LocalSite):
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         if self.stream_status != 200:
             self.calls.append("stream refused")
+            if self.stream_reason:
+                return refused(self.stream_status, self.stream_reason)
             return web.Response(status=self.stream_status, text="{}", content_type="application/json")
         if (refusal := self._chat_refusal(request, "stream")) is not None:
             return refusal
@@ -205,8 +214,8 @@ class YouTubeEmulator(LocalSite):
         return response
 
     async def _parts(self, begin: int) -> AsyncIterator[bytes]:
-        first = True
-        while True:
+        first, drops = True, self._drops
+        while self._drops == drops:
             answer = self._answer(begin)
             begin = len(self._items)
             yield self._framed(answer, first=first)
@@ -214,7 +223,9 @@ class YouTubeEmulator(LocalSite):
             if self.ended:
                 return
             async with self._changed:
-                await self._changed.wait_for(lambda: len(self._items) > begin or self.ended)  # noqa: B023
+                await self._changed.wait_for(
+                    lambda: len(self._items) > begin or self.ended or self._drops != drops  # noqa: B023
+                )
 
     def _framed(self, answer: Mapping[str, Any], *, first: bool) -> bytes:
         if self.framing == "array":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from aiohttp import web
 
-from bridge.errors import SourceAuthError, SourceError, SourceThrottledError, SourceUnavailableError
+from bridge.errors import RoomOfflineError, SourceAuthError, SourceError, SourceThrottledError, SourceUnavailableError
 from bridge.sources.channel import ChannelClosedError
-from bridge.sources.contract import Endpoint, Transport
+from bridge.sources.contract import Endpoint, HttpAnswer, Transport
 from bridge.sources.http import SourceHttp
 from bridge.sources.streaming import open_stream
 from tests.emulators.local_site import LocalSite
@@ -129,6 +130,17 @@ async def test_any_other_answer_says_what_to_do_and_shows_no_secret(
 
     assert type(caught.value) is kind
     assert str(caught.value) == f"{brook.http_url}/status/{status}: HTTP {status}"
+
+
+async def test_the_platform_may_know_better_what_an_answer_means(brook: Brook, http: SourceHttp) -> None:
+    def refusal(answer: HttpAnswer, now_ms: int) -> SourceError | None:
+        return RoomOfflineError(f"{answer.body.decode()} {now_ms}") if answer.status == 403 else None
+
+    for status, kind in ((403, RoomOfflineError), (401, SourceAuthError)):
+        with pytest.raises(kind) as caught:
+            await open_stream(replace(endpoint(brook, f"/status/{status}"), refusal=refusal), http)
+        if status == 403:
+            assert str(caught.value) == f"no {http.now_ms()}"
 
 
 async def test_nobody_at_the_door_is_unavailable(http: SourceHttp) -> None:

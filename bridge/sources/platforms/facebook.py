@@ -80,7 +80,6 @@ class Options(SourceOptions):
 
 VIDEO_URL = "https://graph.facebook.com/v26.0/"
 STREAM_URL = "https://streaming-graph.facebook.com/"
-VIDEO_TAG = "video"
 
 VIDEO_INTERVAL_SECS = 30.0
 SILENCE_TIMEOUT_SECS = 300.0
@@ -166,7 +165,7 @@ def _meaning(error: dict[str, Any], status: int) -> SourceError:
     return SourceUnavailableError(f"Facebook answers HTTP {status} (error {code})")
 
 
-def _refusal(answer: HttpAnswer) -> SourceError | None:
+def _refusal(answer: HttpAnswer, _now_ms: int = 0) -> SourceError | None:
     if answer.status < 400:
         return None
     try:
@@ -180,10 +179,7 @@ class FacebookDecoder(QuietDecoder):
 
     def __init__(self) -> None:
         self._stream = EventStream()
-
-    def followed(self) -> FacebookDecoder:
-        """Return the decoder of another stream of the same video."""
-        return FacebookDecoder()
+        self._told_live = False
 
     def feed(self, frame: Frame) -> Decoded:
         """Decode a chunk of the stream; as text, one comment or other object."""
@@ -194,14 +190,18 @@ class FacebookDecoder(QuietDecoder):
         return joined([Decoded(rejected=problems), decoded]) if problems else decoded
 
     def answered(self, call: HttpCall, answer: HttpAnswer, received_at_ms: int) -> Decoded:
-        """Take a look at the video, or the refusal of the stream."""
+        """Take a look at the video."""
         refused = _refusal(answer)
-        if call.tag != VIDEO_TAG:
-            return Decoded(end=refused or SourceUnavailableError(f"Facebook answers HTTP {answer.status}"))
         if isinstance(refused, SourceAuthError):
             # A token that went bad costs no open stream, but the next one.
             return Decoded(notices=(Notice(NoticeKind.CREDENTIAL_WEAK, str(refused)),))
-        return NOTHING if refused else _decoded([("message", answer.body)], received_at_ms)
+        if refused is not None:
+            return NOTHING
+        decoded = _decoded([("message", answer.body)], received_at_ms)
+        if self._told_live or decoded.end is not None:
+            return decoded
+        self._told_live = True
+        return joined([Decoded(notices=(Notice(NoticeKind.LIVE, "the live video is running"),)), decoded])
 
 
 def _decoded(messages: Iterable[tuple[str, bytes | str]], at_ms: int) -> Decoded:
@@ -242,7 +242,7 @@ async def locate(options: Options, http: HttpClient) -> Sequence[Connection]:
 
 def _video_call(options: Options) -> HttpCall:
     query = {"fields": "live_views,status", "access_token": options.access_token.reveal()}
-    return HttpCall("GET", options.api_url(f"{VIDEO_URL}{quote(options.room, safe='')}"), query=query, tag=VIDEO_TAG)
+    return HttpCall("GET", options.api_url(f"{VIDEO_URL}{quote(options.room, safe='')}"), query=query)
 
 
 def _endpoint(options: Options, viewers: HttpCall) -> Endpoint:
@@ -258,6 +258,7 @@ def _endpoint(options: Options, viewers: HttpCall) -> Endpoint:
         headers={"Accept": "text/event-stream"},
         silence_timeout_secs=SILENCE_TIMEOUT_SECS,
         polls=(Poll(viewers, VIDEO_INTERVAL_SECS),),
+        refusal=_refusal,
     )
 
 

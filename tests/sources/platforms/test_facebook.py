@@ -21,7 +21,7 @@ from bridge.sources.platforms.facebook import FacebookDecoder, Options, locate
 from tests.sources.platforms.scripted_http import ScriptedHttp, json_answer
 
 AT_MS = 1_800_000_000_000
-VIDEO = HttpCall("GET", "https://x", tag="video")
+VIDEO = HttpCall("GET", "https://x")
 
 COMMENT = {
     "id": "55_1",
@@ -71,6 +71,13 @@ def test_totals_of_reactions_are_ignored() -> None:
     assert fed({"reactions": {"summary": {"total_count": 9}}, "id": "5"}).ignored == ("reactions",)
 
 
+def test_that_the_show_is_on_is_told_once_a_connection() -> None:
+    decoder = FacebookDecoder()
+    seen = [decoder.answered(VIDEO, json_answer({"status": "LIVE", "live_views": 3}), AT_MS) for _ in range(2)]
+    assert [[notice.kind for notice in decoded.notices] for decoded in seen] == [[NoticeKind.LIVE], []]
+    assert [only(decoded).content for decoded in seen] == [Viewers(3)] * 2
+
+
 @pytest.mark.parametrize("status", ["LIVE_STOPPED", "VOD", "PROCESSING"])
 def test_a_video_that_is_over_ends_the_connection(status: str) -> None:
     decoded = FacebookDecoder().answered(VIDEO, json_answer({"status": status, "live_views": 3}), AT_MS)
@@ -116,11 +123,14 @@ def test_new_objects_and_events_are_unknown() -> None:
 async def test_each_error_says_what_to_do_next(status: int, code: int, kind: type[Exception]) -> None:
     refused = json_answer({"error": {"code": code, "message": "token EAAsecret"}}, status)
 
-    end = FacebookDecoder().answered(HttpCall("GET", "https://x"), refused, AT_MS).end
-    assert type(end) is kind
-    assert "EAA" not in str(end)
-    with pytest.raises(kind):
+    with pytest.raises(kind) as caught:
         await locate(Options(room="5", access_token=Secret("t")), ScriptedHttp({"/v26.0/5": refused}))
+    assert "EAA" not in str(caught.value)
+    (connection,) = await locate(
+        Options(room="5", access_token=Secret("t")), ScriptedHttp({"/v26.0/5": json_answer({"status": "LIVE"})})
+    )
+    assert connection.endpoint.refusal is not None
+    assert type(connection.endpoint.refusal(refused, AT_MS)) is kind
 
 
 def test_an_error_within_the_stream_ends_it() -> None:

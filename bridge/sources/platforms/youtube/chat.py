@@ -35,6 +35,7 @@ from bridge.sources.fields import (
     parse_json,
     sequence,
 )
+from bridge.sources.platforms.youtube.bookmark import Bookmark, put_back
 from bridge.sources.platforms.youtube.finding import LiveChat
 from bridge.sources.platforms.youtube.items import CHAT_ENDED, IGNORED, decode_item
 from bridge.sources.platforms.youtube.options import Options
@@ -72,10 +73,6 @@ class ChatDecoder(QuietDecoder):
         self._options = options
         self._objects = JsonObjects()
 
-    def followed(self) -> ChatDecoder:
-        """Return the decoder of another stream of the same chat."""
-        return ChatDecoder(self._options)
-
     def feed(self, frame: Frame) -> Decoded:
         """Decode a chunk of a stream; as text, one answer or item."""
         if isinstance(frame.data, str):
@@ -85,7 +82,7 @@ class ChatDecoder(QuietDecoder):
         return joined([Decoded(rejected=problems), *read] if problems else read)
 
     def answered(self, call: HttpCall, answer: HttpAnswer, received_at_ms: int) -> Decoded:
-        """Take a look at the video, or the refusal of a stream."""
+        """Take a page, or a look at the video."""
         refused = refusal(answer, received_at_ms, self._options.credential)
         if refused is not None:
             return self._refused(call, answer, refused)
@@ -143,42 +140,75 @@ class ChatDecoder(QuietDecoder):
         return joined([decoded, _ended("the broadcast went offline")]) if value.get("offlineAt") else decoded
 
 
-class PollDecoder(ChatDecoder):
-    """Asks for pages: as often as the chat suggests, and no more often than the quota lasts."""
+class StreamDecoder(ChatDecoder):
+    """One connection to a chat: keeps the place in it, counts what is spent, and says once that the show is on."""
 
-    def __init__(self, options: Options, chat: LiveChat, now_ms: int) -> None:
+    def __init__(self, options: Options, chat: LiveChat, bookmark: Bookmark, budget: QuotaBudget) -> None:
         super().__init__(options)
         self._chat = chat
-        self._page_token = ""
+        self._bookmark = bookmark
+        self._budget = budget
+        self._told_live = False
+
+    def answered(self, call: HttpCall, answer: HttpAnswer, received_at_ms: int) -> Decoded:
+        """Take a look at the video."""
+        if call.tag != VIDEO_TAG:
+            return super().answered(call, answer, received_at_ms)
+        self._budget.spend(VIDEO_UNITS, received_at_ms)
+        decoded = super().answered(call, answer, received_at_ms)
+        if self._told_live or answer.status != 200 or decoded.end is not None:
+            return decoded
+        self._told_live = True
+        return joined([Decoded(notices=(Notice(NoticeKind.LIVE, "the broadcast is running"),)), decoded])
+
+    def refused(self, answer: HttpAnswer, now_ms: int) -> SourceError | None:
+        """Say what the refusal of the stream asks us to do; ``None``: ask for pages instead."""
+        if self._bookmark.page_token and PAGE_TOKEN_INVALID in reasons(error_of(answer)):
+            self._bookmark.page_token = ""
+            return SourceThrottledError("YouTube no longer knows where we were in the chat", 0.0)
+        return refusal(answer, now_ms, self._options.credential)
+
+    def farewell(self) -> Sequence[HttpCall]:
+        """Owe nothing, and leave the bookmark for the next connection."""
+        put_back(self._options.api_base, self._chat.chat_id, self._bookmark)
+        return ()
+
+    def _page(self, value: dict[str, Any], at_ms: int) -> Decoded:
+        self._bookmark.page_token = optional_text(value, "nextPageToken", self._bookmark.page_token)
+        return super()._page(value, at_ms)
+
+
+class PollDecoder(StreamDecoder):
+    """Asks for pages: as often as the chat suggests, and no more often than the quota lasts."""
+
+    def __init__(self, options: Options, chat: LiveChat, bookmark: Bookmark, budget: QuotaBudget) -> None:
+        super().__init__(options, chat, bookmark, budget)
         self._wait_secs = 0.0
         self._too_fast = 0
-        self._budget = QuotaBudget(
-            options.quota_units_per_day / options.quota_share, options.show_hours * 3600, chat.began_at_ms, now_ms
-        )
 
     def next_calls(self) -> tuple[float, Sequence[HttpCall]]:
         """Return the next page's call, and when."""
-        query = chat_query(self._chat.chat_id, self._page_token)
+        query = chat_query(self._chat.chat_id, self._bookmark.page_token)
         return self._wait_secs, (self._options.call("liveChat/messages", query, PAGE_TAG),)
 
     def answered(self, call: HttpCall, answer: HttpAnswer, received_at_ms: int) -> Decoded:
         """Take a page or a look at the video, and plan the next page."""
-        is_page = call.tag == PAGE_TAG
-        self._budget.spend(PAGE_UNITS if is_page else VIDEO_UNITS, received_at_ms)
-        if is_page:
+        if call.tag == PAGE_TAG:
+            self._budget.spend(PAGE_UNITS, received_at_ms)
             self._wait_secs = self._budget.interval_secs(USUAL_INTERVAL_SECS, received_at_ms)
         return super().answered(call, answer, received_at_ms)
 
     def _page(self, value: dict[str, Any], at_ms: int) -> Decoded:
         self._too_fast = 0
-        self._page_token = optional_text(value, "nextPageToken", self._page_token)
         asked_for_secs = optional_integer(value, "pollingIntervalMillis") / 1000 or USUAL_INTERVAL_SECS
         self._wait_secs = self._budget.interval_secs(min(max(asked_for_secs, 1.0), LONGEST_INTERVAL_SECS), at_ms)
         return super()._page(value, at_ms)
 
     def _refused(self, call: HttpCall, answer: HttpAnswer, refused: SourceError) -> Decoded:
-        if PAGE_TOKEN_INVALID in reasons(error_of(answer)) and self._page_token:
-            self._page_token = ""
+        if call.tag == VIDEO_TAG:
+            return super()._refused(call, answer, refused)
+        if PAGE_TOKEN_INVALID in reasons(error_of(answer)) and self._bookmark.page_token:
+            self._bookmark.page_token = ""
             return NOTHING
         if isinstance(refused, SourceThrottledError) and refused.retry_after_secs <= MAX_INTERVAL_SECS:
             self._too_fast = min(self._too_fast + 1, 8)

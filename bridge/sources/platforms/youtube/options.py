@@ -32,7 +32,7 @@ class Options(SourceOptions):
     """The units that the key's project has a day."""
 
     quota_share: int = 1
-    """How many sources share the key: each takes its part of the units."""
+    """How many sources share the key, if not all of them belong to this bridge: its own are counted anyway."""
 
     show_hours: float = 8.0
     """The hours of show a day that the units must last for; 24 for a room that is always on."""
@@ -58,6 +58,11 @@ class Options(SourceOptions):
         if not self.api_key:
             raise SourceAuthError("api_key: is missing: YouTube answers nobody without a key or an access_token")
         return HttpCall("GET", url, query={**query, "key": self.api_key.reveal()}, tag=tag)
+
+    @property
+    def quota_key(self) -> tuple[str, Secret]:
+        """What the units belong to."""
+        return self.api_base, self.access_token or self.api_key
 
     @property
     def headers(self) -> Mapping[str, str]:

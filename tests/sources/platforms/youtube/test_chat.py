@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any
 
 import orjson
@@ -10,12 +11,14 @@ from hypothesis import strategies as st
 from bridge.errors import RoomOfflineError, SourceThrottledError, SourceUnavailableError
 from bridge.events import Comment, Gift, LiveEvent, PaidMessage, User, Viewers
 from bridge.secret import Secret
-from bridge.sources.contract import Decoded, Frame, HttpAnswer, HttpCall, NoticeKind, Transport
+from bridge.sources.contract import Decoded, Decoder, Frame, HttpAnswer, HttpCall, NoticeKind, Transport
 from bridge.sources.platforms.youtube import PLATFORM, locate
-from bridge.sources.platforms.youtube.chat import ChatDecoder, PollDecoder
+from bridge.sources.platforms.youtube.bookmark import MAX_SHORT_STREAMS, Bookmark
+from bridge.sources.platforms.youtube.chat import ChatDecoder, PollDecoder, StreamDecoder
 from bridge.sources.platforms.youtube.finding import LiveChat
 from bridge.sources.platforms.youtube.items import CHAT_ENDED, IGNORED, MESSAGES
 from bridge.sources.platforms.youtube.options import Options
+from bridge.sources.platforms.youtube.quota import QuotaBudget
 from tests.emulators.youtube import item
 from tests.shared_captures import folder
 from tests.sources.platforms.scripted_http import ScriptedHttp, json_answer
@@ -308,17 +311,54 @@ def test_a_credential_that_goes_bad_while_the_chat_is_open_is_a_warning() -> Non
     ]
 
 
-@pytest.mark.parametrize("status", [302, 400, 404, 405, 501])
-def test_a_refused_stream_is_a_loss_that_the_next_connection_makes_good(status: int) -> None:
-    end = ChatDecoder(OPTIONS).answered(HttpCall("GET", "https://x", tag="stream"), HttpAnswer(status), AT_MS).end
-    assert type(end) is SourceUnavailableError
+CHAT = LiveChat("v", "chat-1", AT_MS)
+
+
+def budget(options: Options) -> QuotaBudget:
+    return QuotaBudget(options.quota_units_per_day, options.show_hours * 3600, AT_MS, AT_MS, share=options.quota_share)
+
+
+def streaming(bookmark: Bookmark | None = None) -> StreamDecoder:
+    return StreamDecoder(OPTIONS, CHAT, bookmark or Bookmark(), budget(OPTIONS))
 
 
 def polling(**more: Any) -> PollDecoder:
-    return PollDecoder(Options(room="v", api_key=Secret("k"), **more), LiveChat("v", "chat-1", AT_MS), AT_MS)
+    options = Options(room="v", api_key=Secret("k"), **more)
+    return PollDecoder(options, CHAT, Bookmark(), budget(options))
 
 
-def asked(decoder: PollDecoder) -> tuple[float, dict[str, str]]:
+@pytest.mark.parametrize("status", [400, 404, 405, 501])
+def test_a_refused_stream_is_a_loss_that_the_next_connection_makes_good(status: int) -> None:
+    assert type(streaming().refused(HttpAnswer(status), AT_MS)) is SourceUnavailableError
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "kind"),
+    [(403, "liveChatEnded", RoomOfflineError), (403, "quotaExceeded", SourceThrottledError), (200, "", NoneType)],
+)
+def test_a_refused_stream_is_read_by_its_reason(status: int, reason: str, kind: type) -> None:
+    refused = json_answer({"error": {"errors": [{"reason": reason}]}}, status)
+    assert type(streaming().refused(refused, AT_MS)) is kind
+
+
+def test_a_stream_that_knows_our_place_no_longer_begins_anew() -> None:
+    bookmark = Bookmark("t2")
+    stale = json_answer({"error": {"errors": [{"reason": "pageTokenInvalid"}]}}, 400)
+    refused = streaming(bookmark).refused(stale, AT_MS)
+    assert isinstance(refused, SourceThrottledError)
+    assert refused.retry_after_secs == 0
+    assert bookmark.page_token == ""
+    assert type(streaming(bookmark).refused(stale, AT_MS)) is SourceUnavailableError
+
+
+def test_that_the_show_is_on_is_told_once_a_connection() -> None:
+    decoder = streaming()
+    answers = [video(concurrentViewers="3"), HttpAnswer(503), video(concurrentViewers="4")]
+    seen = [decoder.answered(VIDEO, answer, AT_MS) for answer in answers]
+    assert [[notice.kind for notice in decoded.notices] for decoded in seen] == [[NoticeKind.LIVE], [], []]
+
+
+def asked(decoder: Decoder) -> tuple[float, dict[str, str]]:
     wait_secs, (call,) = decoder.next_calls()
     return wait_secs, dict(call.query)
 
@@ -445,6 +485,30 @@ async def test_an_unreadable_answer_is_an_ordinary_trouble() -> None:
     for answer in (HttpAnswer(200, body=b"<html>"), HttpAnswer(502)):
         with pytest.raises(SourceUnavailableError):
             await locate(OPTIONS, ScriptedHttp({"/youtube/v3/videos": answer}))
+
+
+async def test_the_next_connection_goes_on_where_the_last_one_left_off() -> None:
+    http = ScriptedHttp({"/youtube/v3/videos": video(activeLiveChatId="chat-resumed")})
+    stream, pages = await locate(OPTIONS, http)
+    assert "pageToken" not in stream.endpoint.url
+    stream.decoder.feed(Frame(orjson.dumps({"items": [item(1)], "nextPageToken": "t2"}), AT_MS))
+    assert asked(pages.decoder)[1]["pageToken"] == "t2"
+
+    (other, _) = await locate(OPTIONS, http)
+    assert "pageToken" not in other.endpoint.url
+    stream.decoder.farewell()
+    (again, _) = await locate(OPTIONS, http)
+    assert "pageToken=t2" in again.endpoint.url
+
+
+async def test_streams_that_end_at_once_are_not_worth_their_units() -> None:
+    http = ScriptedHttp({"/youtube/v3/videos": video(activeLiveChatId="chat-short")})
+    transports = []
+    for _ in range(MAX_SHORT_STREAMS + 1):
+        connections = await locate(OPTIONS, http)
+        connections[0].decoder.farewell()
+        transports.append(connections[0].endpoint.transport)
+    assert transports == [Transport.HTTP_STREAM] * MAX_SHORT_STREAMS + [Transport.POLLING]
 
 
 def test_real_answers_and_items_are_never_refused() -> None:

@@ -13,6 +13,7 @@ from bridge.sources.platforms.youtube.quota import (
     QuotaBudget,
     interval_secs,
     next_reset_ms,
+    sharers_of,
 )
 
 HOUR_SECS = 3600.0
@@ -94,6 +95,43 @@ def test_a_day_lasts_for_the_show_however_often_the_connection_is_lost(
     hours: float, reconnect_every_secs: float
 ) -> None:
     assert 0.85 * 10_000 * (1 - RESERVE) < spent_in_a_show(hours, reconnect_every_secs=reconnect_every_secs) <= 10_000
+
+
+def test_sources_with_one_key_share_what_it_has_left() -> None:
+    began_at_ms = ms("2026-06-01T08:00:00")
+
+    def joined() -> QuotaBudget:
+        return QuotaBudget(10_000, 2 * HOUR_SECS, began_at_ms, began_at_ms, sharers=sharers_of("key-a"))
+
+    def planned_secs(units_left: float) -> float:
+        return interval_secs(units_left, 2 * HOUR_SECS, 1.0)
+
+    first, others = joined(), [joined(), joined()]
+    assert first.interval_secs(1.0, began_at_ms) == planned_secs(9000 / 3)
+    others[0].spend(4000, began_at_ms)
+    assert first.interval_secs(1.0, began_at_ms) == planned_secs(5000 / 3)
+    others.clear()
+    assert first.interval_secs(1.0, began_at_ms) == planned_secs(5000)
+    assert len(sharers_of("key-b")) == 0
+    assert len(sharers_of("key-a")) == 1
+
+
+def test_sources_elsewhere_are_taken_to_spend_as_much() -> None:
+    began_at_ms = ms("2026-06-01T08:00:00")
+    sharers = sharers_of("key-c")
+    here = [QuotaBudget(9000, 8 * HOUR_SECS, began_at_ms, began_at_ms, share=4, sharers=sharers) for _ in range(2)]
+    one = QuotaBudget(9000, 8 * HOUR_SECS, began_at_ms, began_at_ms, share=4)
+    assert here[0].interval_secs(1.0, began_at_ms) == one.interval_secs(1.0, began_at_ms)
+    for budget in here:
+        budget.spend(100, began_at_ms)
+    one.spend(100, began_at_ms)
+    assert here[0].interval_secs(1.0, began_at_ms) == one.interval_secs(1.0, began_at_ms)
+
+
+@pytest.mark.parametrize(("share", "hours", "secs"), [(1, 24, 60), (1, 8, 60), (6, 24, 230.4), (20, 8, 256)])
+def test_viewer_counts_take_a_quarter_of_the_units_at_most(share: int, hours: int, secs: float) -> None:
+    budget = QuotaBudget(10_000, hours * HOUR_SECS, 0, ms("2026-06-01T08:00:00"), share=share)
+    assert budget.video_interval_secs() == pytest.approx(secs)
 
 
 def test_what_a_quiet_chat_saves_is_there_later() -> None:
