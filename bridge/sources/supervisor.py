@@ -33,6 +33,8 @@ from bridge.sources.contract import (
     Connection,
     Decoded,
     Endpoint,
+    Notice,
+    NoticeKind,
     Platform,
     SourceOptions,
     Transport,
@@ -117,6 +119,7 @@ class Supervisor:
         self._heirs = heirs or HeirStore()
         self._log = log.bind(room=room, source=name)
         self._complaint = ""
+        self._was_connected = False
         self._renewal = asyncio.Event()
         self._renewal_reason = ""
 
@@ -282,6 +285,10 @@ class Supervisor:
             self._set(SourceState.OFFLINE, str(error))
             self._backoff.reset()
             wait_secs = OFFLINE_WAIT_SECS
+            if self._was_connected:
+                # The end may have been missed, or be the reason why the connection was lost.
+                self._was_connected = False
+                self._room_sink(Decoded(notices=(Notice(NoticeKind.ENDED, str(error)),)))
         elif isinstance(error, SourceAuthError | ConfigError):
             self._set(SourceState.REFUSED, str(error))
             wait_secs = REFUSED_WAIT_SECS
@@ -303,6 +310,7 @@ class Supervisor:
     def _set(self, state: SourceState, problem: str = "") -> None:
         if state is SourceState.CONNECTED:
             self._complaint = ""
+            self._was_connected = True
             self._log.info("source.connected")
         if state is not self.status.state:
             self.status.state = state

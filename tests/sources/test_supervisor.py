@@ -20,7 +20,17 @@ from bridge.errors import (
 )
 from bridge.secret import Secret
 from bridge.sources import supervisor as module
-from bridge.sources.contract import Connection, Decoded, DialLimit, Endpoint, HttpClient, SourceOptions, Transport
+from bridge.sources.contract import (
+    Connection,
+    Decoded,
+    DialLimit,
+    Endpoint,
+    HttpClient,
+    Notice,
+    NoticeKind,
+    SourceOptions,
+    Transport,
+)
 from bridge.sources.http import SourceHttp
 from bridge.sources.limiter import MARGIN_SECS, DialLimiter
 from bridge.sources.supervisor import (
@@ -215,6 +225,25 @@ async def test_an_offline_room_is_asked_for_slowly_and_found_soon_after(begin: B
     await source.clock.advance(OFFLINE_WAIT_SECS)
 
     assert source.dials == 2
+
+
+async def test_a_room_that_is_offline_after_a_lost_connection_has_ended_and_says_so_once(begin: Begin) -> None:
+    source = await begin()
+    source.locate_fails = [RoomOfflineError("not live")] * 2
+    source.network.channel.breaks()
+    await source.clock.advance(BACKOFF_FIRST_SECS)
+    await source.clock.advance(OFFLINE_WAIT_SECS)
+
+    assert source.located == 3
+    assert [notice for one in source.decoded for notice in one.notices] == [Notice(NoticeKind.ENDED, "not live")]
+
+
+async def test_a_room_that_was_never_live_has_not_ended(begin: Begin) -> None:
+    async def nowhere(_options: Any, _http: HttpClient) -> Sequence[Connection]:
+        raise RoomOfflineError("not live")
+
+    source = await begin(locate=nowhere)
+    assert (source.state, source.decoded) == (SourceState.OFFLINE, [])
 
 
 async def test_a_room_that_ends_while_connected_is_waited_for_as_an_offline_one(begin: Begin) -> None:
