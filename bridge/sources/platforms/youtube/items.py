@@ -54,7 +54,7 @@ def _super_chat(snippet: Json, user: User) -> Content:
     details = mapping(snippet, "superChatDetails", "item.snippet")
     gift = _paid("Super Chat", details, user, "superChatDetails")
     words = optional_text(details, "userComment")
-    return PaidMessage(words, gift) if words else gift
+    return PaidMessage(words, gift) if words.strip() else gift
 
 
 def _super_sticker(snippet: Json, user: User) -> Content:
@@ -105,7 +105,7 @@ def _milestone(snippet: Json, user: User) -> Content | None:
     """Read a member's words on an anniversary. Nothing is bought by it, so it is a comment; the months are a badge."""
     details = optional_mapping(snippet, "memberMilestoneChatDetails")
     words = optional_text(details, "userComment")
-    if not words:
+    if not words.strip():
         return None
     months = optional_integer(details, "memberMonth")
     return Comment(User(user.id, user.name, 0, _MEMBER, months, masked=user.masked), words)

@@ -88,6 +88,7 @@ def test_a_super_chat_is_words_and_money_and_without_words_a_gift() -> None:
 
     del details["userComment"]
     assert only(fed(item(7, "superChatEvent", superChatDetails=details))).content == gift
+    assert only(fed(item(7, "superChatEvent", superChatDetails={**details, "userComment": " "}))).content == gift
 
 
 def test_a_super_sticker_is_a_gift() -> None:
