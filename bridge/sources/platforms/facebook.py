@@ -165,13 +165,19 @@ def _meaning(error: dict[str, Any], status: int) -> SourceError:
     return SourceUnavailableError(f"Facebook answers HTTP {status} (error {code})")
 
 
-def _refusal(answer: HttpAnswer, _now_ms: int = 0) -> SourceError | None:
+def _refusal(answer: HttpAnswer) -> SourceError | None:
     if answer.status < 400:
         return None
     try:
         return _meaning(optional_mapping(answer.json(), "error"), answer.status)
     except DecodeError:
         return _meaning({}, answer.status)
+
+
+def _stream_refusal(answer: HttpAnswer, _now_ms: int) -> SourceError | None:
+    """Read a refused stream; the video was there a moment ago, so what is unknown now is not gone for good."""
+    refused = _refusal(answer)
+    return SourceUnavailableError(str(refused)) if isinstance(refused, RoomNotFoundError) else refused
 
 
 class FacebookDecoder(QuietDecoder):
@@ -258,7 +264,7 @@ def _endpoint(options: Options, viewers: HttpCall) -> Endpoint:
         headers={"Accept": "text/event-stream"},
         silence_timeout_secs=SILENCE_TIMEOUT_SECS,
         polls=(Poll(viewers, VIDEO_INTERVAL_SECS),),
-        refusal=_refusal,
+        refusal=_stream_refusal,
     )
 
 
