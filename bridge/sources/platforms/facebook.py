@@ -57,6 +57,8 @@ from bridge.sources.fields import (
     text,
 )
 
+Json = dict[str, Any]
+
 COMMENT_RATES = ("one_per_two_seconds", "ten_per_second", "one_hundred_per_second")
 
 
@@ -93,9 +95,6 @@ _TOO_MANY_CODES = frozenset({4, 17, 32, 341, 613})
 _UNKNOWN_OBJECT_CODES = frozenset({100, 803})
 _RATE_WAIT_SECS = 60.0
 _MAX_NAME_CHARS = 64
-
-
-Json = dict[str, Any]
 
 
 def _comment(value: Json, at_ms: int) -> LiveEvent | Decoded:

@@ -18,7 +18,7 @@ from bridge.sources.platforms.youtube.quota import next_reset_ms
 
 RATE_WAIT_SECS = 30.0
 
-_ENDED = frozenset({"liveChatEnded", "liveChatDisabled", "liveChatNotFound"})
+_ENDED = frozenset({"liveChatEnded", "liveChatDisabled", "liveChatNotFound", "FAILED_PRECONDITION"})
 _DAY_IS_SPENT = frozenset({"quotaExceeded", "dailyLimitExceeded", "dailyLimitExceededUnreg"})
 _TOO_FAST = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"})
 _CREDENTIAL = frozenset(
