@@ -33,20 +33,23 @@ class EventStream:
         """
         events: list[tuple[str, bytes]] = []
         problems: list[DecodeError] = []
+        name, data, data_bytes = self._name, self._data, self._data_bytes
         for line in self._lines(chunk, problems):
             if line:
                 field, _, value = line.partition(b":")
                 if field == b"data":
-                    self._data.append(value.removeprefix(b" "))
-                    self._data_bytes += len(line)
-                    if self._data_bytes > self._max_event_bytes:
+                    data.append(value.removeprefix(b" "))
+                    data_bytes += len(line)
+                    if data_bytes > self._max_event_bytes:
                         self._refuse(problems)
+                        data.clear()
                 elif field == b"event":
-                    self._name = value.removeprefix(b" ").decode("utf-8", "replace")
+                    name = value.removeprefix(b" ").decode("utf-8", "replace")
                 continue
-            if self._data and not self._too_long:
-                events.append((self._name or "message", b"\n".join(self._data)))
-            self._name, self._data, self._data_bytes, self._too_long = "", [], 0, False
+            if data and not self._too_long:
+                events.append((name or "message", b"\n".join(data)))
+            name, data, data_bytes, self._too_long = "", [], 0, False
+        self._name, self._data, self._data_bytes = name, data, data_bytes
         return events, problems
 
     def _lines(self, chunk: bytes, problems: list[DecodeError]) -> list[bytes]:
@@ -82,5 +85,5 @@ class EventStream:
     def _refuse(self, problems: list[DecodeError]) -> None:
         """Pass over the event that is being read: it is too long."""
         if not self._too_long:
+            self._too_long = True
             problems.append(DecodeError("stream", f"holds an event of more than {self._max_event_bytes} bytes"))
-        self._too_long, self._data = True, []

@@ -231,9 +231,17 @@ class ChatDecoder(QuietDecoder):
     def feed(self, frame: Frame) -> Decoded:
         """Decode one message."""
         try:
-            return self._message(parse_json(frame.data), frame.received_at_ms)
+            message = parse_json(frame.data)
+            action = text(message, "action")
+            if action == "event":
+                return _event(message, mapping(message, "payload"), frame.received_at_ms)
         except DecodeError as error:
             return Decoded(rejected=(error,))
+        name = action[:MAX_NAME_CHARS]
+        if action == "connection_info":
+            return _connection(optional_mapping(message, "payload"))
+        known = action in IGNORED_ACTIONS or action.startswith(("reply_", "relay_"))
+        return Decoded(ignored=(name,)) if known else Decoded(unknown=(name,))
 
     def closed(self, code: int, reason: str) -> SourceError | None:
         """Take a close that speaks of the token for its refusal: it lives an hour, and the next dial reads it anew."""
@@ -241,29 +249,20 @@ class ChatDecoder(QuietDecoder):
             return SourceAuthError(f"access_token: Restream refuses it (close code {code})")
         return None
 
-    def _message(self, message: Any, at_ms: int) -> Decoded:
-        action = text(message, "action")
-        if action == "event":
-            return self._event(message, mapping(message, "payload"), at_ms)
-        name = action[:MAX_NAME_CHARS]
-        if action == "connection_info":
-            return _connection(optional_mapping(message, "payload"))
-        known = action in IGNORED_ACTIONS or action.startswith(("reply_", "relay_"))
-        return Decoded(ignored=(name,)) if known else Decoded(unknown=(name,))
 
-    def _event(self, message: Json, event: Json, at_ms: int) -> Decoded:
-        number = integer(event, "eventTypeId", "payload")
-        known = EVENT_TYPES.get(number)
-        if known is None:
-            return Decoded(unknown=(f"event type {number}"[:MAX_NAME_CHARS],))
-        site, read = known
-        payload = mapping(event, "eventPayload", "payload")
-        content = read(payload, _user(site, payload))
-        if content is None:
-            return Decoded(ignored=(f"event type {number}/nothing",))
-        sent_at_ms = _moment_ms(event.get("createdAt")) or _moment_ms(message.get("timestamp"))
-        sent_at_ms = plausible_timestamp_ms(sent_at_ms, at_ms)
-        return Decoded((LiveEvent(sent_at_ms, content, optional_text(event, "eventIdentifier")),))
+def _event(message: Json, event: Json, at_ms: int) -> Decoded:
+    number = integer(event, "eventTypeId", "payload")
+    known = EVENT_TYPES.get(number)
+    if known is None:
+        return Decoded(unknown=(f"event type {number}"[:MAX_NAME_CHARS],))
+    site, read = known
+    payload = mapping(event, "eventPayload", "payload")
+    content = read(payload, _user(site, payload))
+    if content is None:
+        return Decoded(ignored=(f"event type {number}/nothing",))
+    sent_at_ms = _moment_ms(event.get("createdAt")) or _moment_ms(message.get("timestamp"))
+    sent_at_ms = plausible_timestamp_ms(sent_at_ms, at_ms)
+    return Decoded((LiveEvent(sent_at_ms, content, optional_text(event, "eventIdentifier")),))
 
 
 def _connection(payload: dict[str, Any]) -> Decoded:
