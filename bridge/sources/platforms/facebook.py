@@ -104,8 +104,9 @@ def _comment(value: Json, at_ms: int) -> LiveEvent | Decoded:
     if not words:
         return Decoded(ignored=("comment without words",))
     author = optional_mapping(value, "from")
+    name = optional_text(author, "name")
     author_id = optional_text(author, "id")
-    user = User(f"facebook_{author_id or 0}", optional_text(author, "name"), 0, "", 0, not author_id)
+    user = User(f"facebook_{author_id}", name) if author_id else User("facebook_0", name, masked=True)
     sent_at_ms = plausible_timestamp_ms(timestamp_ms(value.get("created_time")), at_ms)
     return LiveEvent(sent_at_ms, Comment(user, words), comment_id)
 
@@ -123,14 +124,14 @@ def _error(value: Json, _: int) -> LiveEvent | Decoded:
     return Decoded(end=_meaning(optional_mapping(value, "error"), 400))
 
 
-MESSAGES: dict[str, Callable[[Json, int], LiveEvent | Decoded]] = {
-    "message": _comment,
-    "error": _error,
-    "live_views": _video,
-    "status": _video,
-    "from": _comment,
-    "created_time": _comment,
-}
+MESSAGES: Sequence[tuple[str, Callable[[Json, int], LiveEvent | Decoded]]] = (
+    ("message", _comment),
+    ("error", _error),
+    ("live_views", _video),
+    ("status", _video),
+    ("from", _comment),
+    ("created_time", _comment),
+)
 """By the key that only such an object has; the first that is there counts."""
 
 IGNORED = ("reactions", "reaction_stream")
@@ -141,7 +142,7 @@ def _read(data: bytes | str, at_ms: int) -> LiveEvent | Decoded:
         value = parse_json(data)
         if type(value) is not dict:
             return Decoded(rejected=(DecodeError("", f"is {type(value).__name__}, an object expected"),))
-        for key, decode in MESSAGES.items():
+        for key, decode in MESSAGES:
             if key in value:
                 return decode(value, at_ms)
     except DecodeError as error:
