@@ -84,10 +84,10 @@ class ChatDecoder(QuietDecoder):
     def answered(self, call: HttpCall, answer: HttpAnswer, received_at_ms: int) -> Decoded:
         """Take a page, or a look at the video."""
         refused = refusal(answer, received_at_ms, self._options.credential)
+        if refused is None and answer.status != 200:
+            refused = SourceUnavailableError(f"YouTube answers HTTP {answer.status}")
         if refused is not None:
             return self._refused(call, answer, refused)
-        if answer.status != 200:
-            return Decoded(end=SourceUnavailableError(f"YouTube answers HTTP {answer.status}"))
         if call.tag != VIDEO_TAG:
             return self._read(answer.body, received_at_ms)
         try:

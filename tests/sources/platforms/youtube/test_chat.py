@@ -297,6 +297,7 @@ def test_an_ended_or_vanished_video_ends_the_connection(answer: HttpAnswer) -> N
 def test_a_viewer_count_that_cannot_be_had_costs_no_chat() -> None:
     decoder = ChatDecoder(OPTIONS)
     assert decoder.answered(VIDEO, HttpAnswer(503), AT_MS).end is None
+    assert decoder.answered(VIDEO, HttpAnswer(302), AT_MS).end is None
     assert decoder.answered(VIDEO, HttpAnswer(200, body=b"<"), AT_MS).rejected
     assert (
         decoder.answered(VIDEO, json_answer({"error": {"errors": [{"reason": "quotaExceeded"}]}}, 403), AT_MS).end
