@@ -63,6 +63,7 @@ class FacebookEmulator(LocalSite):
     def cut(self) -> None:
         for listener in self._listeners:
             listener.put_nowait(None)
+        self._listeners.clear()
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         self.queries.append(dict(request.query))

@@ -7,16 +7,21 @@ import pytest
 from bridge.errors import RoomNotFoundError, RoomOfflineError, SourceAuthError, SourceThrottledError
 from bridge.events import Comment, User, Viewers
 from bridge.secret import Secret
-from bridge.sources.contract import Connection
-from bridge.sources.platforms.facebook import Options, locate
+from bridge.sources.contract import Connection, NoticeKind
+from bridge.sources.platforms.facebook import PLATFORM, Options, locate
 from tests.emulators.driving import Driven, RealHttp
 from tests.emulators.facebook import TOKEN, FacebookEmulator, comment
+from tests.emulators.supervised import Supervised
+
+
+def options(facebook: FacebookEmulator, **more: Any) -> Options:
+    given = {"room": facebook.video_id, "api_base": facebook.http_url, "access_token": Secret(TOKEN), **more}
+    return Options(**given)
 
 
 async def connection(facebook: FacebookEmulator, **more: Any) -> Connection:
-    given = {"room": facebook.video_id, "api_base": facebook.http_url, "access_token": Secret(TOKEN), **more}
     async with RealHttp() as http:
-        (one,) = await locate(Options(**given), http)
+        (one,) = await locate(options(facebook, **more), http)
     return one
 
 
@@ -72,3 +77,24 @@ async def test_refusals_say_what_to_mend() -> None:
         async with Driven(one) as driven:
             seen = await driven.until(lambda seen: seen.ends)
             assert isinstance(seen.ends[0], SourceThrottledError)
+
+
+async def test_a_lost_stream_is_opened_anew() -> None:
+    async with FacebookEmulator() as facebook, Supervised(PLATFORM, options(facebook)) as source:
+        await facebook.listening()
+        facebook.push(comment(1, "before"))
+        await source.until(lambda seen: seen.texts == ["before"])
+        facebook.cut()
+        await facebook.listening()
+        facebook.push(comment(2, "after"))
+        await source.until(lambda seen: seen.texts == ["before", "after"])
+        assert NoticeKind.ENDED not in source.seen.notices
+
+
+async def test_the_end_of_the_show_is_told_though_the_stream_only_stops() -> None:
+    async with FacebookEmulator() as facebook, Supervised(PLATFORM, options(facebook)) as source:
+        await facebook.listening()
+        await source.until(lambda seen: NoticeKind.LIVE in seen.notices)
+        facebook.status = "VOD"
+        facebook.cut()
+        await source.until(lambda seen: NoticeKind.ENDED in seen.notices)
