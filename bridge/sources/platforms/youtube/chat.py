@@ -140,7 +140,7 @@ class ChatDecoder(QuietDecoder):
         return joined([decoded, _ended("the broadcast went offline")]) if value.get("offlineAt") else decoded
 
 
-class StreamDecoder(ChatDecoder):
+class ConnectedDecoder(ChatDecoder):
     """One connection to a chat: keeps the place in it, counts what is spent, and says once that the show is on."""
 
     def __init__(self, options: Options, chat: LiveChat, bookmark: Bookmark, budget: QuotaBudget) -> None:
@@ -161,6 +161,19 @@ class StreamDecoder(ChatDecoder):
         self._told_live = True
         return joined([Decoded(notices=(Notice(NoticeKind.LIVE, "the broadcast is running"),)), decoded])
 
+    def farewell(self) -> Sequence[HttpCall]:
+        """Owe nothing, and leave the bookmark for the next connection."""
+        put_back(self._options.api_base, self._chat.chat_id, self._bookmark)
+        return ()
+
+    def _page(self, value: dict[str, Any], at_ms: int) -> Decoded:
+        self._bookmark.page_token = optional_text(value, "nextPageToken") or self._bookmark.page_token
+        return super()._page(value, at_ms)
+
+
+class StreamDecoder(ConnectedDecoder):
+    """Takes the pages that the server pushes."""
+
     def refused(self, answer: HttpAnswer, now_ms: int) -> SourceError | None:
         """Say what the refusal of the stream asks us to do; ``None``: ask for pages instead."""
         if self._bookmark.page_token and PAGE_TOKEN_INVALID in reasons(error_of(answer)):
@@ -168,17 +181,8 @@ class StreamDecoder(ChatDecoder):
             return SourceThrottledError("YouTube no longer knows where we were in the chat", 0.0)
         return refusal(answer, now_ms, self._options.credential)
 
-    def farewell(self) -> Sequence[HttpCall]:
-        """Owe nothing, and leave the bookmark for the next connection."""
-        put_back(self._options.api_base, self._chat.chat_id, self._bookmark)
-        return ()
 
-    def _page(self, value: dict[str, Any], at_ms: int) -> Decoded:
-        self._bookmark.page_token = optional_text(value, "nextPageToken", self._bookmark.page_token)
-        return super()._page(value, at_ms)
-
-
-class PollDecoder(StreamDecoder):
+class PollDecoder(ConnectedDecoder):
     """Asks for pages: as often as the chat suggests, and no more often than the quota lasts."""
 
     def __init__(self, options: Options, chat: LiveChat, bookmark: Bookmark, budget: QuotaBudget) -> None:
