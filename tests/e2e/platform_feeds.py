@@ -277,7 +277,7 @@ class KickFeed(Feed):
 
 
 class YouTubeFeed(Feed):
-    """Pages, asked for once a second. What is said while nobody asks stands on the next page."""
+    """Pages, asked for once a second. What is said while nobody asks stands on the next page, all of it twice."""
 
     site = "youtube"
 
@@ -312,7 +312,7 @@ class YouTubeFeed(Feed):
     async def _post(self, number: int, kind: str, **details: Any) -> None:
         posted = item(next(self.numbers), kind, publishedAt=datetime.now(UTC).isoformat(), **details)
         posted["authorDetails"] |= {"channelId": str(number), "displayName": f"@viewer{number}"}
-        await self.youtube.say(posted)
+        await self.youtube.say(posted, posted)
 
     @web.middleware
     async def _perhaps_dropped(self, request: web.Request, handler: Handler) -> web.StreamResponse:
