@@ -76,6 +76,8 @@ class Options(SourceOptions):
     """Scheme, host and port for all calls, instead of graph.facebook.com and streaming-graph.facebook.com."""
 
     def __post_init__(self) -> None:
+        if not self.room:
+            raise ValueError("room: is missing: the id of the live video")
         if self.comment_rate not in COMMENT_RATES:
             raise ValueError(f"comment_rate: is unknown: one of {', '.join(COMMENT_RATES)}")
 

@@ -170,9 +170,12 @@ async def test_the_stream_is_asked_for_with_the_chosen_rate_and_shows_no_token()
     assert "tok" not in repr(http.calls)
 
 
-def test_an_unknown_rate_is_refused() -> None:
-    with pytest.raises(ValueError, match="comment_rate"):
-        Options(comment_rate="all")
+@pytest.mark.parametrize(
+    ("more", "problem"), [({"room": "5", "comment_rate": "all"}, "comment_rate"), ({}, "room: is missing")]
+)
+def test_options_that_cannot_be_meant_are_refused(more: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        Options(**more)
 
 
 @given(st.one_of(st.binary(max_size=100), st.text(max_size=100)))

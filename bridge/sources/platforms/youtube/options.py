@@ -38,6 +38,8 @@ class Options(SourceOptions):
     """The hours of show a day that the units must last for; 24 for a room that is always on."""
 
     def __post_init__(self) -> None:
+        if not self.room:
+            raise ValueError("room: is missing: a video id, a channel id (UC…), a @handle, or mine")
         if self.quota_units_per_day < 1:
             raise ValueError("quota_units_per_day: is no number of units: 1 or more, 10000 for most projects")
         if self.quota_share < 1:

@@ -456,6 +456,7 @@ def test_an_access_token_goes_into_a_header_and_no_url() -> None:
 @pytest.mark.parametrize(
     ("more", "problem"),
     [
+        ({"room": ""}, "room: is missing"),
         ({"quota_units_per_day": 0}, "quota_units_per_day"),
         ({"quota_share": 0}, "quota_share"),
         ({"show_hours": 0}, "show_hours"),
@@ -464,7 +465,7 @@ def test_an_access_token_goes_into_a_header_and_no_url() -> None:
 )
 def test_options_that_cannot_be_meant_are_refused(more: dict[str, Any], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
-        Options(**more)
+        Options(**{"room": "v", **more})
 
 
 async def test_the_stream_is_tried_first_and_the_viewers_are_asked_for_once_a_minute() -> None:
@@ -514,7 +515,7 @@ async def test_streams_that_end_at_once_are_not_worth_their_units() -> None:
 
 
 def test_real_answers_and_items_are_never_refused() -> None:
-    decoder = PLATFORM.offline_decoder(Options())
+    decoder = PLATFORM.offline_decoder(PLATFORM.offline_options())
     kinds: set[type] = set()
     for path in sorted(folder("youtube").glob("*.json")):
         body = path.read_bytes()
@@ -529,7 +530,7 @@ def test_real_answers_and_items_are_never_refused() -> None:
 
 
 def test_real_super_chats_are_exact() -> None:
-    decoder = PLATFORM.offline_decoder(Options())
+    decoder = PLATFORM.offline_decoder(PLATFORM.offline_options())
     values = {}
     for path in sorted(folder("youtube").glob("dataapi_*uper*.json")):
         content = only(decoder.feed(Frame(path.read_text(encoding="utf-8"), AT_MS))).content
