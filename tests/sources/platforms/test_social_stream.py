@@ -64,6 +64,8 @@ def gift(**fields: Any) -> Gift:
         ("I &lt;3 you, 1 < 2 &amp;&amp; x > y", "I <3 you, 1 < 2 && x > y"),
         ("x &lt;y and more", "x y and more"),
         ("AT&T", "AT&T"),
+        ("I &lt;/3 you", "I </3 you"),
+        ("a<!-->b<!-- > --->c", "abc"),
         ("  two\n lines\t", "two lines"),
     ],
 )
@@ -71,16 +73,39 @@ def test_hostile_html_becomes_what_a_person_would_read(html: str, text: str) -> 
     assert plain(html) == text
 
 
+@pytest.mark.parametrize("depth", range(8))
+def test_no_tag_survives_however_often_it_is_encoded(depth: int) -> None:
+    text = "<<script>alert(1)"
+    for _ in range(depth):
+        text = text.replace("&", "&amp;").replace("<", "&lt;")
+    assert "<script" not in plain(text)
+
+
 @pytest.mark.parametrize(
     "piece",
-    ["<a ", "<!--", "<a b='", '<a b="', "<a/", "<img alt=", "<script>", "</", "<?", "<a '\"", "&lt;", "&amp;", "<"],
+    [
+        "<a ",
+        "<a '",
+        "<!--",
+        "<a b='",
+        '<a b="',
+        "<a/",
+        "<img alt=",
+        "<script>",
+        "</",
+        "<?",
+        "<a '\"",
+        "&lt;",
+        "&amp;",
+        "<",
+    ],  # fmt: skip
 )
 @pytest.mark.parametrize("end", ["", ">", '"', "'>", "-->"])
 def test_malformed_html_takes_no_time(piece: str, end: str) -> None:
     hostile = (piece * MAX_HTML_CHARS)[: MAX_HTML_CHARS - len(end)] + end
     began = time.process_time()
     plain(hostile)
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - began < 0.1
 
 
 markup = st.lists(
