@@ -14,7 +14,7 @@ from bridge.secret import Secret
 from bridge.sources.contract import Decoded, Frame, NoticeKind
 from bridge.sources.intake import Intake
 from bridge.sources.platforms.social_stream import PLATFORM, Options, locate
-from bridge.sources.platforms.social_stream.decoder import MAX_THREADS, UPDATE_MS, HubDecoder
+from bridge.sources.platforms.social_stream.decoder import MAX_TOLD, UPDATE_MS, HubDecoder
 from bridge.sources.platforms.social_stream.donations import read_donation
 from bridge.sources.platforms.social_stream.html_text import MAX_HTML_CHARS, plain
 from tests.shared_captures import folder
@@ -232,9 +232,9 @@ def test_the_sites_own_id_removes_copies_even_after_a_restart_of_ours() -> None:
 
 def test_remembered_messages_are_bounded() -> None:
     decoder = HubDecoder()
-    for number in range(MAX_THREADS + 10):
+    for number in range(MAX_TOLD + 10):
         fed(message(id=number, chatmessage="x"), decoder)
-    assert len(decoder._threads) == MAX_THREADS
+    assert len(decoder._told) == MAX_TOLD
 
 
 def test_viewers_of_all_sites_are_one_number() -> None:

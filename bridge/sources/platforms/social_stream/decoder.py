@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from bridge.errors import DecodeError
-from bridge.events import Content, Gift, LiveEvent, PaidMessage, Streak, plausible_timestamp_ms
+from bridge.events import Comment, Content, Gift, LiveEvent, PaidMessage, Streak, plausible_timestamp_ms
 from bridge.secret import Secret
 from bridge.sources.codecs.results import joined
 from bridge.sources.contract import Decoded, Frame, Notice, QuietDecoder
 from bridge.sources.fields import as_integer, optional_text, parse_json
-from bridge.sources.platforms.social_stream.events import IGNORED, MESSAGES, Hub, amount_of
-from bridge.sources.platforms.social_stream.message import Message, digest
+from bridge.sources.platforms.social_stream.events import IGNORED, MESSAGES, Hub
+from bridge.sources.platforms.social_stream.message import Message
 
 CHAT_CHANNEL = 4
 """The hub's channel of captured chat; what we would send would go out on another."""
@@ -27,7 +28,7 @@ MAX_NAME_CHARS = 64
 
 UPDATE_MS = 600_000
 """For how long a message may be updated; later its number belongs to another (the hub itself waits ten minutes)."""
-MAX_THREADS = 5_000
+MAX_TOLD = 5_000
 
 WRAPPERS = ("overlayNinja", "value")
 CONTROL_KEYS = frozenset(
@@ -36,25 +37,13 @@ CONTROL_KEYS = frozenset(
 """What marks commands and their answers; they share the socket with the chat."""
 
 
-@dataclass(slots=True)
-class Thread:
-    """A message that may still be updated: when it first came, what it said of money, and its gift's first name."""
-
-    first_at_ms: int
-    amount: str
-    event: str
-    print: str
-    has_money: bool
-    gift_name: str = ""
-
-
 class HubDecoder(QuietDecoder):
     """Reads what the hub relays."""
 
     def __init__(self, session: Secret | None = None) -> None:
         self._session = session or Secret()
         self._hub = Hub()
-        self._threads: dict[str, Thread] = {}
+        self._told: OrderedDict[str, LiveEvent] = OrderedDict()
 
     def greeting(self) -> Sequence[bytes | str]:
         """Join the session, unless its id is in the URL already."""
@@ -77,14 +66,16 @@ class HubDecoder(QuietDecoder):
             return self._array(value, at_ms, depth)
         if type(value) is not dict:
             raise DecodeError("", f"is {type(value).__name__}, an object or an array expected")
-        if CONTROL_KEYS & value.keys():
+        if "chatname" not in value and not value.keys().isdisjoint(CONTROL_KEYS):
             return Decoded(ignored=("control",))
+        if "type" in value:
+            return self._message(Message(value, at_ms))
         for wrapper in WRAPPERS:
-            if "type" not in value and type(value.get(wrapper)) in (dict, list):
+            if type(value.get(wrapper)) in (dict, list):
                 return self._value(value[wrapper], at_ms, depth + 1)
-        if "type" not in value and "chatname" not in value and "event" not in value:
-            return Decoded(unknown=("no message",))
-        return self._message(Message(value, at_ms))
+        if "chatname" in value or "event" in value:
+            raise DecodeError("type", "is missing, the site's name expected")
+        return Decoded(unknown=("no message",))
 
     def _array(self, items: list[Any], at_ms: int, depth: int) -> Decoded:
         parts: list[Decoded] = []
@@ -98,61 +89,67 @@ class HubDecoder(QuietDecoder):
         return joined(parts)
 
     def _message(self, message: Message) -> Decoded:
-        name = message.event[:MAX_NAME_CHARS]
         read = MESSAGES.get(message.event)
         if read is None:
+            name = message.event[:MAX_NAME_CHARS]
             return Decoded(ignored=(name,)) if message.event in IGNORED else Decoded(unknown=(name,))
         told = read(message, self._hub)
         if told is None:
-            return Decoded(ignored=(f"{name or 'chat'}/nothing",))
+            return Decoded(ignored=(f"{message.event or 'chat'}/nothing",))
         if isinstance(told, Notice):
             return Decoded(notices=(told,))
-        event = self._event(message, told)
-        return Decoded(events=(event,)) if event else Decoded(ignored=("update",))
+        event = self._gift(message, told) if type(told) is Gift else self._event(message, told)
+        if event is None:
+            return Decoded(ignored=("update",))
+        if len(self._told) > MAX_TOLD:
+            self._told.popitem(last=False)
+        return Decoded((event,))
 
     def _event(self, message: Message, content: Content) -> LiveEvent | None:
         """Return the event, ``None`` for an update that adds nothing.
 
-        Amounts of one thread are running totals: the streak counts what each adds. Money that comes later than the
-        words it belongs to is a gift of its own.
+        Money that comes later than the words it belongs to is a gift of its own.
         """
-        moment_ms = plausible_timestamp_ms(_timestamp_ms(message), message.at_ms)
-        key = _streak_key(message) if isinstance(content, Gift) else ""
-        thread_key = key or message.thread()
-        if not thread_key:
+        moment_ms = _moment_ms(message)
+        own_id = message.own_id()
+        key = own_id or message.hub_id()
+        if not key:
             return LiveEvent(moment_ms, content)
-        thread, is_known = self._thread(thread_key, message, content)
-        if isinstance(content, Gift):
-            # "1 rose" and "2 roses" are one combo.
-            thread.gift_name = thread.gift_name or content.name
-            gift = replace(content, name=thread.gift_name)
-            ended = message.meta.get("repeatEnd") in (True, 1)
-            return LiveEvent(moment_ms, gift, "", Streak(digest(thread_key, str(thread.first_at_ms)), ended))
-        event_id = message.strong_id() or digest(thread_key, str(thread.first_at_ms))
-        if not is_known:
-            return LiveEvent(moment_ms, content, event_id)
-        if isinstance(content, PaidMessage) and not thread.has_money:
-            thread.has_money = True
-            return LiveEvent(moment_ms, content.gift, f"{event_id}/money")
-        return None
+        first = self._told.get(key)
+        if first is None or _is_over(first, moment_ms) or not (own_id or _is_update(first.content, content)):
+            event = LiveEvent(moment_ms, content, own_id or f"{key}/{moment_ms}")
+        elif type(content) is PaidMessage and type(first.content) not in (PaidMessage, Gift):
+            event = LiveEvent(moment_ms, content.gift, f"{first.id}/money")
+        else:
+            return None
+        self._told[key] = event
+        return event
 
-    def _thread(self, key: str, message: Message, content: Content) -> tuple[Thread, bool]:
-        """Return the message's thread, and whether this is an update or a copy of what it began with."""
-        amount = amount_of(message)
-        has_money = isinstance(content, Gift | PaidMessage)
-        words = message.words() if not has_money else ""
-        mark = digest(words, type(content).__name__)
-        known = self._threads.pop(key, None)
-        if known is not None and message.at_ms - known.first_at_ms <= UPDATE_MS:
-            is_update = amount != known.amount or message.event != known.event or mark == known.print
-            if is_update or bool(message.strong_id()) or has_money:
-                self._threads[key] = known
-                return known, True
-        thread = Thread(message.at_ms, amount, message.event, mark, has_money)
-        self._threads[key] = thread
-        if len(self._threads) > MAX_THREADS:
-            del self._threads[next(iter(self._threads))]
-        return thread, False
+    def _gift(self, message: Message, gift: Gift) -> LiveEvent:
+        """Return the event of a gift; under one id the amounts are running totals, the streak counts what each adds."""
+        moment_ms = _moment_ms(message)
+        key = _streak_key(message) or message.own_id() or message.hub_id()
+        if not key:
+            return LiveEvent(moment_ms, gift)
+        is_ended = message.meta.get("repeatEnd") in (True, 1)
+        first = self._told.get(key)
+        if first and first.streak and type(first.content) is Gift and not _is_over(first, moment_ms):
+            # "1 rose" and "2 roses" are one combo.
+            gift = replace(gift, name=first.content.name)
+            return LiveEvent(moment_ms, gift, "", Streak(first.streak.key, is_ended))
+        event = LiveEvent(moment_ms, gift, "", Streak(f"{key}/{moment_ms}", is_ended))
+        self._told[key] = event
+        return event
+
+
+def _is_over(first: LiveEvent, moment_ms: int) -> bool:
+    """Tell whether what was told first can be updated no more."""
+    return moment_ms - first.timestamp_ms > UPDATE_MS
+
+
+def _is_update(first: Content, content: Content) -> bool:
+    """Tell whether this can be the same message again. Other words under the same number are a restarted hub's."""
+    return not (type(first) is Comment and type(content) is Comment and first.text != content.text)
 
 
 def _streak_key(message: Message) -> str:
@@ -164,7 +161,12 @@ def _streak_key(message: Message) -> str:
     return optional_text(meta, "tiktokGiftStreakId")
 
 
-def _timestamp_ms(message: Message) -> int:
-    """Return the message's time where the hub passes one on, in ms or seconds; 0 for none."""
-    stamp = as_integer(message.fields.get("timestamp")) or 0
-    return stamp * 1000 if 0 < stamp < 100_000_000_000 else stamp
+def _moment_ms(message: Message) -> int:
+    """Return the message's time where the hub passes one on, in ms or seconds; else that of its receipt."""
+    stamp = message.fields.get("timestamp")
+    if type(stamp) is not int:
+        stamp = as_integer(stamp)
+    if not stamp:
+        return message.at_ms
+    stamp_ms = stamp * 1000 if 0 < stamp < 100_000_000_000 else stamp
+    return plausible_timestamp_ms(stamp_ms, message.at_ms)

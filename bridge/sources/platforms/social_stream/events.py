@@ -33,14 +33,9 @@ Told = Content | Notice | None
 Read = Callable[[Message, Hub], Told]
 
 
-def amount_of(message: Message) -> str:
-    """Return the amount as the hub wrote it, "" for a message without money."""
-    return message.label("hasDonation") or message.label("donation")
-
-
 def _chat(message: Message, hub: Hub) -> Told:
     """Read chat: words, money, or both."""
-    if amount_of(message):
+    if (message.fields.get("hasDonation") or message.fields.get("donation")) and message.amount():
         return _money(message, hub)
     words = message.words()
     return Comment(message.user(), words) if words else None
@@ -57,7 +52,7 @@ def _money(message: Message, _hub: Hub) -> Told:
 
 def _gift(message: Message) -> Gift:
     user = message.user()
-    amount = amount_of(message)
+    amount = message.amount()
     label = _gift_name(message)
     if not amount:
         cheered = message.number("bits")
