@@ -42,21 +42,25 @@ def subscription(user: User, plan: str, count: int) -> Gift:
 
 
 def chosen_badge(badges: Iterable[tuple[str, str, str]]) -> tuple[str, int]:
-    """Return the badge to report and its level, of names, versions and infos.
-
-    The level is the months subscribed where ``info`` tells, else the version; a subscriber badge's version is
-    2000 or 3000 above the months for tiers 2 and 3 (observed).
-    """
+    """Return the badge to report and its level, of names, versions and infos."""
     worn = {name: (version, info) for name, version, info in badges}
     for name in BADGES:
         if name in worn:
-            version, info = worn[name]
-            months = as_integer(info)
-            if months is not None:
-                return name, min(max(months, 0), MAX_INTEGER)
-            number = min(max(as_integer(version) or 0, 0), MAX_INTEGER)
-            return name, number % _VERSIONS_PER_TIER if name == "subscriber" else number
+            return name, badge_level(name, *worn[name])
     return "", 0
+
+
+def badge_level(name: str, version: object, info: object) -> int:
+    """Return a badge's level: the months subscribed where ``info`` tells, else the version.
+
+    A subscriber badge's version is 2000 or 3000 above the months for tiers 2 and 3 (observed).
+    """
+    level = as_integer(info) if info else None
+    if level is None:
+        level = as_integer(version) or 0
+        if name == "subscriber" and level > 0:
+            level = min(level, MAX_INTEGER) % _VERSIONS_PER_TIER
+    return level if 0 <= level <= MAX_INTEGER else min(max(level, 0), MAX_INTEGER)
 
 
 def is_only_cheermotes(words: str, amount: int) -> bool:

@@ -188,6 +188,13 @@ def test_a_guests_channel_in_a_shared_chat_is_not_ours() -> None:
     assert fed(text).ignored == ("Twitch.ChatMessage/nothing",)
 
 
+@pytest.mark.parametrize("name", ["Twitch.Sub", "Twitch.ReSub", "Twitch.GiftSub", "Twitch.GiftBomb", "Twitch.Cheer"])
+def test_what_was_paid_in_a_guests_channel_is_not_ours(name: str) -> None:
+    paid = {"user": TWITCH_USER, "subTier": "1000", "total": 5, "id": "b", "bits": 100, "text": "hi"}
+    assert fed(happened(name, **paid, isFromSharedChatGuest=True)).ignored == (f"{name}/nothing",)
+    assert only(fed(happened(name, **paid, isFromSharedChatGuest=False, isInSharedChat=True)))
+
+
 def test_new_events_are_unknown_and_listed_ones_ignored() -> None:
     assert fed(happened("Twitch.BrandNewThing")).unknown == ("Twitch.BrandNewThing",)
     assert fed(happened("Twitch.HypeTrainStart")).ignored == ("Twitch.HypeTrainStart",)

@@ -18,7 +18,6 @@ import orjson
 from bridge.errors import DecodeError, SourceAuthError, SourceError, SourceUnavailableError
 from bridge.events import EventType
 from bridge.secret import Secret
-from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.contract import (
     Connection,
     Decoded,
@@ -32,9 +31,9 @@ from bridge.sources.contract import (
     SourceOptions,
 )
 from bridge.sources.fields import mapping, optional_text, parse_json, text
-from bridge.sources.platforms.streamerbot.events import MESSAGES, NEWER
+from bridge.sources.platforms.streamerbot.events import MESSAGES, NEWER, Read
 from bridge.sources.platforms.streamerbot.ignored import IGNORED_BEGINNINGS, IGNORED_SOURCES, IGNORED_TYPES
-from bridge.sources.platforms.streamerbot.reading import Happening, is_test
+from bridge.sources.platforms.streamerbot.reading import Happening
 
 DEFAULT_URL = "ws://127.0.0.1:8080/"
 SILENCE_TIMEOUT_SECS = 900.0
@@ -118,31 +117,37 @@ class HubDecoder(QuietDecoder):
         return SourceUnavailableError("Streamer.bot refuses to send its events")
 
     def _event(self, message: dict[str, Any], at_ms: int) -> Decoded:
-        event = mapping(message, "event")
+        event, data, told_at = mapping(message, "event"), message.get("data"), message.get("timeStamp")
         source, kind = text(event, "source", "event"), text(event, "type", "event")
         name = f"{source}.{kind}"
-        if name not in MESSAGES:
+        read = MESSAGES.get(name)
+        if read is None:
             known = source in IGNORED_SOURCES or kind in IGNORED_TYPES or kind.startswith(IGNORED_BEGINNINGS)
             name = name[:MAX_NAME_CHARS]
             return Decoded(ignored=(name,)) if known else Decoded(unknown=(name,))
-        data = message.get("data")
-        return self._read(name, data if type(data) is dict else {}, optional_text(message, "timeStamp"), at_ms)
+        happening = Happening(
+            source.lower(),
+            data if type(data) is dict else {},
+            told_at if type(told_at) is str else "",
+            at_ms,
+            self._viewers,
+        )
+        return self._read(name, read, happening)
 
     def _bare(self, data: dict[str, Any], at_ms: int) -> Decoded:
         for key, name in BARE.items():
             if key in data:
-                return self._read(name, data, "", at_ms)
+                happening = Happening(name.partition(".")[0].lower(), data, "", at_ms, self._viewers)
+                return self._read(name, MESSAGES[name], happening)
         return Decoded(unknown=("no event",))
 
-    def _read(self, name: str, data: dict[str, Any], told_at: str, at_ms: int) -> Decoded:
-        if not self._include_tests and is_test(data):
+    def _read(self, name: str, read: Read, happening: Happening) -> Decoded:
+        if happening.is_test() and not self._include_tests:
             return Decoded(ignored=("test",))
-        site = name.partition(".")[0].lower()
-        happening = Happening(site, data, timestamp_ms(told_at), at_ms, self._viewers)
-        told = MESSAGES[name](happening)
+        told = None if happening.is_guests() else read(happening)
         if told is None:
             return Decoded(ignored=(f"{name}/nothing",))
-        return Decoded(notices=(told,)) if isinstance(told, Notice) else Decoded(events=(told,))
+        return Decoded(notices=(told,)) if isinstance(told, Notice) else Decoded((told,))
 
 
 def authentication(password: str, salt: str, challenge: str) -> str:

@@ -7,6 +7,7 @@ recordings; Kick's, Trovo's and the tip services' data are inferred from the hub
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bridge.errors import DecodeError
@@ -36,16 +37,13 @@ _UNNAMED_LEVEL = "Membership"
 
 
 def chat(happening: Happening) -> Told:
-    """Read a comment, or a cheer that came as one. What was said in a guest's channel of a shared chat is not ours."""
-    data = happening.data
-    if data.get("isFromSharedChatGuest") is True:
-        return None
+    """Read a comment, or a cheer that came as one."""
     said = words(happening)
-    spent = optional_integer(data.get("message"), "bits") or optional_integer(data, "bits")
-    if spent > 0:
+    bits_told = happening.message.get("bits") or happening.data.get("bits")
+    spent = as_integer(bits_told) if bits_told else 0
+    if spent and spent > 0:
         return _cheered(happening, spent, said)
-    event_id = optional_text(data.get("message"), "msgId")
-    return happening.told(Comment(happening.user, said), event_id) if said else None
+    return happening.told(Comment(happening.user(), said)) if said else None
 
 
 def cheer(happening: Happening) -> Told:
@@ -57,9 +55,8 @@ def cheer(happening: Happening) -> Told:
 
 
 def _cheered(happening: Happening, spent: int, said: str) -> Told:
-    gift = bits(happening.user, min(spent, MAX_INTEGER))
-    content = gift if is_only_cheermotes(said, spent) else paid(gift, said)
-    return happening.told(content, optional_text(happening.data.get("message"), "msgId"))
+    gift = bits(happening.user(), min(spent, MAX_INTEGER))
+    return happening.told(gift if is_only_cheermotes(said, spent) else paid(gift, said))
 
 
 def sub(happening: Happening) -> Told:
@@ -67,7 +64,9 @@ def sub(happening: Happening) -> Told:
     data = happening.data
     if data.get("isGift") is True:
         return None
-    return happening.told(subscription(happening.user, _plan(data), months(data, "duration_months", "durationMonths")))
+    return happening.told(
+        subscription(happening.user(), _plan(data), months(data, "duration_months", "durationMonths"))
+    )
 
 
 def resub(happening: Happening) -> Told:
@@ -75,8 +74,8 @@ def resub(happening: Happening) -> Told:
     data = happening.data
     said = words(happening)
     if data.get("isGift") is True:
-        return happening.told(Comment(happening.user, said)) if said else None
-    gift = subscription(happening.user, _plan(data), months(data, "durationMonths", "duration_months"))
+        return happening.told(Comment(happening.user(), said)) if said else None
+    gift = subscription(happening.user(), _plan(data), months(data, "durationMonths", "duration_months"))
     return happening.told(paid(gift, said))
 
 
@@ -88,7 +87,7 @@ def _plan(data: dict[str, Any]) -> str:
 def gift_sub(happening: Happening) -> Told:
     """Read one subscription given; of a batch, it waits for the announcement."""
     data = happening.data
-    gift = subscription(happening.user, _plan(data), months(data, "durationMonths", "duration_months"))
+    gift = subscription(happening.user(), _plan(data), months(data, "durationMonths", "duration_months"))
     batch = first(data, "communityGiftId", "community_gift_id")
     is_part = data.get("fromCommunitySubGift", bool(batch)) is True
     return happening.told(
@@ -101,7 +100,7 @@ def gift_bomb(happening: Happening) -> Told:
     data = happening.data
     count = counted(data, "total", "count", "gifts")
     batch = first(data, "id", "communityGiftId")
-    gift = subscription(happening.user, _plan(data), count)
+    gift = subscription(happening.user(), _plan(data), count)
     return happening.told(gift, twin=Twin(batch, settles=True) if batch else None)
 
 
@@ -111,12 +110,12 @@ def power_up(happening: Happening) -> Told:
     if not 0 < spent <= MAX_INTEGER:
         return None
     name = first(happening.data, "title", "powerUpType", "type")[:64] or "Power-up"
-    return happening.told(paid(Gift(happening.user, name, 1, spent, spent, BITS), words(happening)))
+    return happening.told(paid(Gift(happening.user(), name, 1, spent, spent, BITS), words(happening)))
 
 
 def follow(happening: Happening) -> Told:
     """Read a follow."""
-    user = happening.user
+    user = happening.user()
     return happening.told(Follow(user), at=first(happening.data, "followed_at", "followedAt"))
 
 
@@ -139,13 +138,13 @@ def went_offline(happening: Happening) -> Told:
 
 def plain_subscription(happening: Happening) -> Told:
     """Read a subscription whose price is not told, with its words if there are any."""
-    gift = Gift(happening.user, "Subscription", priced=False)
+    gift = Gift(happening.user(), "Subscription", priced=False)
     return happening.told(paid(gift, words(happening)))
 
 
 def plain_gift_sub(happening: Happening) -> Told:
     """Read one subscription given."""
-    return happening.told(Gift(happening.user, "Gifted subscription", priced=False))
+    return happening.told(Gift(happening.user(), "Gifted subscription", priced=False))
 
 
 def plain_gift_subs(happening: Happening) -> Told:
@@ -153,7 +152,7 @@ def plain_gift_subs(happening: Happening) -> Told:
     data = happening.data
     recipients = data.get("recipients")
     count = len(recipients) if type(recipients) is list and recipients else counted(data, "count", "total", "gifts")
-    return happening.told(Gift(happening.user, "Gifted subscription", count, priced=False))
+    return happening.told(Gift(happening.user(), "Gifted subscription", count, priced=False))
 
 
 def kicks(happening: Happening) -> Told:
@@ -164,21 +163,18 @@ def kicks(happening: Happening) -> Told:
     if not 0 < amount <= MAX_INTEGER:
         raise DecodeError("data.amount", "is not a number of Kicks")
     name = optional_text(gift, "name")[:64] or "Kicks"
-    return happening.told(paid(Gift(happening.user, name, 1, amount, amount, "kicks"), words(happening)))
+    return happening.told(paid(Gift(happening.user(), name, 1, amount, amount, "kicks"), words(happening)))
 
 
-def _youtube_user(happening: Happening, badge: tuple[str, int] | None = None) -> User:
+def _youtube_user(happening: Happening) -> User:
     user = mapping(happening.data, "user", "data")
-    rank = (
-        _MEMBER
-        if user.get("isSponsor") is True
-        else "owner"
-        if user.get("isOwner") is True
-        else "moderator"
-        if user.get("isModerator") is True
-        else ""
-    )
-    return viewer(happening.site, identifier(user, "id", "data.user"), optional_text(user, "name"), badge or (rank, 0))
+    if user.get("isSponsor") is True:
+        rank = _MEMBER
+    elif user.get("isOwner") is True:
+        rank = "owner"
+    else:
+        rank = "moderator" if user.get("isModerator") is True else ""
+    return viewer(happening.site, identifier(user, "id", "data.user"), optional_text(user, "name"), rank)
 
 
 def _published(happening: Happening) -> str:
@@ -248,7 +244,8 @@ def member_milestone(happening: Happening) -> Told:
     if not said:
         return None
     member_months = optional_integer(happening.data, "months") or optional_integer(happening.data, "memberMonth")
-    user = _youtube_user(happening, (_MEMBER, min(max(member_months, 0), MAX_MONTHS)))
+    level = min(max(member_months, 0), MAX_MONTHS)
+    user = replace(_youtube_user(happening), badge=_MEMBER, badge_level=level)
     return happening.told(Comment(user, said), at=_published(happening))
 
 
@@ -258,7 +255,7 @@ def new_subscriber(happening: Happening) -> Told:
     if type(data.get("user")) is dict:
         user = _youtube_user(happening)
     else:
-        user = viewer(happening.site, first(data, "userId"), first(data, "username", "userName"), ("", 0))
+        user = viewer(happening.site, first(data, "userId"), first(data, "username", "userName"))
     return happening.told(Follow(user), at=first(data, "createdAt", "publishedAt"))
 
 
@@ -266,7 +263,7 @@ def tip(happening: Happening) -> Told:
     """Read a tip that came through a payment service, of which the giver's name is all that is told."""
     data = happening.data
     name = first(data, "from", "name", "username", "userName", "displayName", "tipper")
-    user = viewer(happening.site, first(data, "userId") or name, name, ("", 0))
+    user = viewer(happening.site, first(data, "userId") or name, name)
     gift = money(data, "Tip", user)
     return happening.told(paid(gift, words(happening)), first(data, "id", "tipId", "donationId", "kofiTransactionId"))
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.errors import DecodeError
 from bridge.events import MAX_INTEGER, Content, Gift, LiveEvent, PaidMessage, Twin, User, plausible_timestamp_ms
 from bridge.sources.codecs.amounts import from_decimal, read_money
 from bridge.sources.codecs.rfc3339 import timestamp_ms
-from bridge.sources.codecs.twitch_loyalty import chosen_badge
+from bridge.sources.codecs.twitch_loyalty import BADGES, badge_level
 from bridge.sources.contract import Notice, NoticeKind
-from bridge.sources.fields import as_integer, optional_integer, optional_sequence, optional_text
+from bridge.sources.fields import as_integer, optional_integer
 
 MAX_BADGES = 50
 MAX_MONTHS = 1_200
@@ -22,46 +21,67 @@ ANONYMOUS_LOGIN = "ananonymousgifter"
 """What Twitch calls a giver who does not want to be named."""
 
 
-@dataclass(frozen=True, slots=True)
+_LOGIN = ("login", "userName", "username", "user_login")
+_NAME = ("name", "displayName", "display_name", "user_name")
+_USER_ID = ("id", "userId", "user_id")
+_WORDS = ("text", "message")
+_EVENT_ID = ("messageId", "eventId", "msgId")
+"""Fields by their names in the hub's versions, the newest first."""
+
+
 class Happening:
-    """One event's data, the site it happened on, and when the hub told it."""
+    """One event's data, the site it happened on, and when the hub told it.
 
-    site: str
-    data: dict[str, Any]
-    at_ms: int
-    received_at_ms: int
-    viewers: dict[str, int] = field(default_factory=dict)
-    """How many watch each site, kept between events."""
+    ``message`` is what older versions put around a comment's fields, empty in newer ones. ``viewers`` is how many
+    watch each site, kept between events.
+    """
 
-    @property
-    def user(self) -> User:
-        """The viewer of Twitch's, Kick's and Trovo's events: ``user``, or older flat fields."""
-        data = self.data
+    __slots__ = ("data", "message", "received_at_ms", "site", "told_at", "viewers")
+
+    def __init__(
+        self, site: str, data: dict[str, Any], told_at: str, received_at_ms: int, viewers: dict[str, int]
+    ) -> None:
+        self.site = site
+        self.data = data
         message = data.get("message")
+        self.message: dict[str, Any] = message if type(message) is dict else {}
+        self.told_at = told_at
+        self.received_at_ms = received_at_ms
+        self.viewers = viewers
+
+    def is_test(self) -> bool:
+        """Tell whether the operator made it happen with the hub's test button."""
+        data = self.data
+        return data.get("isTest") is True or data.get("is_test") is True or self.message.get("isTest") is True
+
+    def is_guests(self) -> bool:
+        """Tell whether it happened in another channel of a shared chat, so that it is not ours."""
+        return self.data.get("isFromSharedChatGuest") is True or self.message.get("isFromSharedChatGuest") is True
+
+    def user(self) -> User:
+        """Return the viewer of Twitch's, Kick's and Trovo's events: ``user``, or older flat fields."""
+        data, message = self.data, self.message
         person = data.get("user")
         if type(person) is not dict:
-            person = message if type(message) is dict else data
-        user_id = _first(person, "id", "userId", "user_id")
-        login = _first(person, "login", "userName", "username", "user_login")
-        name = _first(person, "name", "displayName", "display_name", "user_name") or login
-        hidden = (
-            data.get("anonymous") is True
+            person = message or data
+        login = _first(person, _LOGIN)
+        user_id = _first(person, _USER_ID) or login
+        if (
+            login.lower() == ANONYMOUS_LOGIN
+            or data.get("anonymous") is True
             or data.get("isAnonymous") is True
-            or (type(message) is dict and message.get("isAnonymous") is True)
-            or login.lower() == ANONYMOUS_LOGIN
-        )
-        badges = [
-            (optional_text(badge, "name"), optional_text(badge, "version"), optional_text(badge, "info"))
-            for badge in optional_sequence(person, "badges")[:MAX_BADGES]
-        ]
-        return viewer(self.site, "" if hidden else user_id or login, name, chosen_badge(badges))
+            or message.get("isAnonymous") is True
+        ):
+            user_id = ""
+        badge, level = _badge(person.get("badges"))
+        return viewer(self.site, user_id, _first(person, _NAME) or login, badge, level)
 
     def told(self, content: Content, event_id: str = "", at: str = "", twin: Twin | None = None) -> LiveEvent:
         """Return the event, at the source's own time ``at`` where it gave one."""
-        moment_ms = (timestamp_ms(at) if at else 0) or self.at_ms
-        own_id = event_id or _first(self.data, "messageId", "eventId", "msgId")
+        moment_ms = (timestamp_ms(at) if at else 0) or timestamp_ms(self.told_at)
+        own_id = event_id or _first(self.message or self.data, _EVENT_ID) or _first(self.data, _EVENT_ID)
         event_id = f"{self.site}/{own_id}" if own_id else ""
-        return LiveEvent(plausible_timestamp_ms(moment_ms, self.received_at_ms), content, event_id, twin=twin)
+        return LiveEvent(plausible_timestamp_ms(moment_ms, self.received_at_ms), content, event_id, None, twin)
 
     def watched_by(self, count: int) -> int:
         """Take the number of a site's viewers; return that of all sites together."""
@@ -86,19 +106,31 @@ Told = LiveEvent | Notice | None
 """What an event says; ``None`` is nothing for us."""
 
 
-def viewer(site: str, user_id: str, name: str, badge: tuple[str, int]) -> User:
+def viewer(site: str, user_id: str, name: str, badge: str = "", level: int = 0) -> User:
     """Return a viewer; without an id it is nobody in particular."""
-    masked = user_id in {"", "0"}
-    return User(f"{site}_{0 if masked else user_id}", name, 0, *badge, masked=masked)
+    if not user_id or user_id == "0":
+        return User(f"{site}_0", name, 0, badge, level, masked=True)
+    return User(f"{site}_{user_id}", name, 0, badge, level)
+
+
+def _badge(badges: Any) -> tuple[str, int]:
+    if type(badges) is not list:
+        return "", 0
+    worn = {}
+    for badge in badges[:MAX_BADGES]:
+        if type(badge) is dict and type(name := badge.get("name")) is str:
+            worn[name] = badge
+    for name in BADGES if worn else ():
+        if name in worn:
+            badge = worn[name]
+            return name, badge_level(name, badge.get("version"), badge.get("info"))
+    return "", 0
 
 
 def words(happening: Happening) -> str:
     """Return an event's words, wherever its version puts them."""
     data = happening.data
-    message = data.get("message")
-    if type(message) is dict:
-        message = message.get("message")
-    return optional_text(data, "text") or (message if type(message) is str else "")
+    return _first(data, _WORDS) or _first(happening.message, _WORDS)
 
 
 def counted(data: dict[str, Any], *keys: str) -> int:
@@ -122,7 +154,7 @@ def watching(happening: Happening, *keys: str) -> int | None:
 
 def money(data: dict[str, Any], name: str, user: User) -> Gift:
     """Return a gift of money: a number beside its currency's code, or a text that holds both."""
-    currency = _first(data, "currencyCode", "currency").upper()
+    currency = first(data, "currencyCode", "currency").upper()
     amount = data.get("amount")
     value = from_decimal(amount, currency) if currency else None
     if value is None and type(amount) is str:
@@ -139,23 +171,20 @@ def paid(gift: Gift, text: str) -> Content:
     return PaidMessage(text, gift) if text.strip() else gift
 
 
-def first(data: Any, *keys: str) -> str:
+def first(data: dict[str, Any], *keys: str) -> str:
     """Return the first of several fields that is a text or a number."""
-    return _first(data, *keys)
+    return _first(data, keys)
 
 
-def _first(data: Any, *keys: str) -> str:
-    return next((value for key in keys if (value := optional_text(data, key))), "")
-
-
-def is_test(data: dict[str, Any]) -> bool:
-    """Tell whether the operator made this happen with the hub's test button."""
-    message = data.get("message")
-    return (
-        data.get("isTest") is True
-        or data.get("is_test") is True
-        or (type(message) is dict and message.get("isTest") is True)
-    )
+def _first(data: dict[str, Any], keys: tuple[str, ...]) -> str:
+    for key in keys:
+        value = data.get(key)
+        if type(value) is str:
+            if value:
+                return value
+        elif type(value) is int:
+            return str(value)
+    return ""
 
 
 def months(data: dict[str, Any], *keys: str) -> int:
