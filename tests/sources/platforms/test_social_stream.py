@@ -81,25 +81,11 @@ def test_no_tag_survives_however_often_it_is_encoded(depth: int) -> None:
     assert "<script" not in plain(text)
 
 
-@pytest.mark.parametrize(
-    "piece",
-    [
-        "<a ",
-        "<a '",
-        "<!--",
-        "<a b='",
-        '<a b="',
-        "<a/",
-        "<img alt=",
-        "<script>",
-        "</",
-        "<?",
-        "<a '\"",
-        "&lt;",
-        "&amp;",
-        "<",
-    ],  # fmt: skip
-)
+HOSTILE_PIECES = ["<a ", "<a '", "<!--", "<a b='", '<a b="', "<a/", "<img alt=", "<script>", "</", "<?", "<a '\"", "&lt;",
+                  "&amp;", "<"]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", HOSTILE_PIECES)
 @pytest.mark.parametrize("end", ["", ">", '"', "'>", "-->"])
 def test_malformed_html_takes_no_time(piece: str, end: str) -> None:
     hostile = (piece * MAX_HTML_CHARS)[: MAX_HTML_CHARS - len(end)] + end
@@ -252,6 +238,32 @@ def test_viewers_of_all_sites_are_one_number() -> None:
     assert count(event="stream_offline", type="kick", meta={}) == 5
     (notice,) = fed(message(event="stream_offline", type="twitch"), decoder).notices
     assert notice.kind is NoticeKind.ENDED
+
+
+@pytest.mark.parametrize("event", ["subgift", "gift_membership", "community_gift", "subscription_gift"])
+def test_given_subscriptions_are_counted_under_all_their_names(event: str) -> None:
+    assert gift(event=event, type="kick", meta={"totalGifted": 5}).count == 5
+
+
+@pytest.mark.parametrize("event", ["new-membership", "newmember", "membership", "sponsorship"])
+def test_a_new_member_has_many_names(event: str) -> None:
+    assert gift(event=event, type="youtube", meta={"memberLevelName": "Gold"}).name == "Gold"
+
+
+@pytest.mark.parametrize("event", ["thankyou", "giftcontribution", "reaction", "volts"])
+def test_money_under_rarer_names_is_money(event: str) -> None:
+    content = only(fed(message(event=event, type="youtube", hasDonation="$5.00", chatmessage="Thank you!"))).content
+    paid = content.gift if isinstance(content, PaidMessage) else content
+    assert isinstance(paid, Gift)
+    assert (paid.total_value, paid.currency) == (500, "USD")
+
+
+def test_words_that_the_hub_adds_to_money_are_not_the_viewers() -> None:
+    assert isinstance(only(fed(message(event="thankyou", hasDonation="$5.00", chatmessage="Thank you!"))).content, Gift)
+
+
+def test_a_reaction_of_nobody_is_nothing() -> None:
+    assert fed(message(event="reaction", chatmessage="\u2764", type="youtube")).ignored == ("reaction/nothing",)
 
 
 def test_totals_are_not_events() -> None:

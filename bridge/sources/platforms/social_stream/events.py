@@ -78,6 +78,11 @@ def _bounded(count: int | None) -> int:
     return min(max(count or 1, 1), _MAX_GIFT_COUNT)
 
 
+def _reacted(message: Message, hub: Hub) -> Told:
+    """Read a gift whose row the page hides; other reactions are nobody's."""
+    return _money(message, hub) if message.amount() else None
+
+
 def _power_up(message: Message, _hub: Hub) -> Told:
     spent = message.number("bits")
     if spent is None or not 0 < spent <= MAX_INTEGER:
@@ -137,7 +142,7 @@ def _milestone(message: Message, _hub: Hub) -> Told:
 def _gave_membership(message: Message, hub: Hub) -> Told:
     """Read subscriptions given: a batch, or one that may be part of a batch."""
     user = message.user()
-    told = message.number("total", "count", "quantity", "giftCount")
+    told = message.number("total", "totalGifted", "count", "quantity", "giftCount")
     if told is None:
         read = read_count(message.label("subtitle")) or read_count(message.words()[:200])
         told = read[0] if read else None
@@ -182,7 +187,7 @@ def _offline(message: Message, hub: Hub) -> Told:
     return Notice(NoticeKind.ENDED, f"the hub says that the live on {message.site} has ended")
 
 
-_WORDS_ARE_NOT_THE_VIEWERS = frozenset({"gift", "jeweldonation", "supersticker"})
+_WORDS_ARE_NOT_THE_VIEWERS = frozenset({"gift", "jeweldonation", "reaction", "supersticker", "thankyou"})
 """Events whose ``chatmessage`` describes what was given."""
 
 MESSAGES: Mapping[str, Read] = {
@@ -194,6 +199,7 @@ MESSAGES: Mapping[str, Read] = {
     "follow": _followed,
     "followed": _followed,
     "gift": _money,
+    "giftcontribution": _money,
     "giftpurchase": _gave_membership,
     "jeweldonation": _money,
     "joined": _joined,
@@ -203,6 +209,7 @@ MESSAGES: Mapping[str, Read] = {
     "new_follower": _followed,
     "new_subscriber": _became_member,
     "powerup": _power_up,
+    "reaction": _reacted,
     "resub": _stayed_member,
     "sponsor": _became_member,
     "sponsorship": _became_member,
@@ -213,8 +220,10 @@ MESSAGES: Mapping[str, Read] = {
     "subscription_gift": _gave_membership,
     "superchat": _money,
     "supersticker": _money,
+    "thankyou": _money,
     "viewer_update": _one_sites_viewers,
     "viewer_updates": _all_sites_viewers,
+    "volts": _money,
 }
 
 IGNORED = frozenset(
@@ -234,14 +243,21 @@ IGNORED = frozenset(
         "community_highlight",
         "emote",
         "envelope",
+        "follow_request",
         "follower_update",
+        "giftfunded",
         "giveaway_state",
+        "guest_update",
         "hype_train",
         "knock",
+        "left",
         "likes_update",
         "media_ended",
         "merch",
+        "monetization_test",
+        "monetization_update",
         "new_bid",
+        "notification",
         "payment_failed",
         "payment_succeeded",
         "product_sold",
@@ -252,18 +268,23 @@ IGNORED = frozenset(
         "recording_stopped",
         "redeem",
         "redirect",
+        "rejoined",
         "replay_buffer_saved",
         "reward",
         "scene_changed",
         "share",
         "shared",
+        "shopping_purchase",
+        "shoutout",
         "sticker",
         "stream_started",
         "stream_stopped",
         "subscriber_update",
         "user_banned",
+        "user_leave",
         "video_stats",
         "view_update",
         "watch_streak",
+        "workflow_trigger",
     }
 )

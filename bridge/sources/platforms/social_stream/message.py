@@ -25,6 +25,19 @@ SITES = {
 }
 """The hub's words for the great sites, and for those that are called otherwise here."""
 
+EVENTS = {
+    **dict.fromkeys(("membership", "new_member", "new_membership", "new-membership", "newmember"), "sponsorship"),
+    **dict.fromkeys(("membership_upgrade", "upgraded_membership", "upgraded-membership"), "resub"),
+    **dict.fromkeys(("member_milestone", "membership_milestone"), "membermilestone"),
+    **dict.fromkeys(("community_gift", "gift_membership", "gifted_memberships", "giftmemberships"), "giftpurchase"),
+    "membership_gift": "giftpurchase",
+    "gifted_membership": "giftredemption",
+    "subgift": "subscription_gift",
+    "like": "liked",
+    "user_enter": "joined",
+}
+"""Older names of events, and what they are called now (the hub's own reference)."""
+
 _ODD = re.compile(r"[^a-z0-9]+", re.ASCII)
 _TENURE = re.compile(r"([0-9]{1,4})\s*(month|year)", re.IGNORECASE)
 
@@ -39,7 +52,11 @@ class Message:
         self.at_ms = at_ms
         site, event = fields.get("type"), fields.get("event")
         self.site = (SITES.get(site) if type(site) is str else "") or _site(optional_text(fields, "type"))
-        self.event = event.strip().lower() if type(event) is str else "true" if event is True else ""
+        if event and type(event) is str:
+            event = event.strip().lower()
+            self.event = EVENTS.get(event, event)
+        else:
+            self.event = "true" if event is True else ""
 
     @property
     def meta(self) -> dict[str, Any]:
