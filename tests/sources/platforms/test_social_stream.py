@@ -205,8 +205,9 @@ def test_an_update_tells_only_what_is_new() -> None:
 
 def test_a_restarted_hub_counts_anew_and_loses_nothing() -> None:
     decoder = HubDecoder()
-    assert only(fed(message(id=7, chatmessage="before"), decoder)).id
-    assert only(fed(message(id=7, chatmessage="after"), decoder)).content == Comment(AVA, "after")
+    before, after = (only(fed(message(id=7, chatmessage=words), decoder)) for words in ("before", "after"))
+    assert (before.content, after.content) == (Comment(AVA, "before"), Comment(AVA, "after"))
+    assert (before.id, after.id) == ("", "")
     rose = message(id=8, hasDonation="1 rose")
     assert len(told(decoder, (AT_MS, rose), (AT_MS + UPDATE_MS + 1, rose))) == 2
 

@@ -34,7 +34,7 @@ WRAPPERS = ("overlayNinja", "value")
 CONTROL_KEYS = frozenset(
     {"action", "aiEventResponse", "callback", "delete", "get", "join", "response", "result", "ssnControl", "ssnState"}
 )
-"""What marks commands and their answers; they share the socket with the chat."""
+"""What marks commands and their answers; they share the socket with the chat, and none says at its top who speaks."""
 
 
 class HubDecoder(QuietDecoder):
@@ -60,28 +60,26 @@ class HubDecoder(QuietDecoder):
             return Decoded(rejected=(error,))
 
     def _value(self, value: Any, at_ms: int, depth: int) -> Decoded:
-        if depth > MAX_DEPTH:
-            raise DecodeError("", f"is wrapped more than {MAX_DEPTH} times")
-        if type(value) is list:
-            return self._array(value, at_ms, depth)
         if type(value) is not dict:
-            raise DecodeError("", f"is {type(value).__name__}, an object or an array expected")
+            return self._array(value, at_ms, depth)
         if "chatname" not in value and not value.keys().isdisjoint(CONTROL_KEYS):
             return Decoded(ignored=("control",))
         if "type" in value:
             return self._message(Message(value, at_ms))
         for wrapper in WRAPPERS:
             if type(value.get(wrapper)) in (dict, list):
-                return self._value(value[wrapper], at_ms, depth + 1)
+                return self._value(value[wrapper], at_ms, _deeper(depth))
         if "chatname" in value or "event" in value:
             raise DecodeError("type", "is missing, the site's name expected")
         return Decoded(unknown=("no message",))
 
-    def _array(self, items: list[Any], at_ms: int, depth: int) -> Decoded:
+    def _array(self, items: Any, at_ms: int, depth: int) -> Decoded:
+        if type(items) is not list:
+            raise DecodeError("", f"is {type(items).__name__}, an object or an array expected")
         parts: list[Decoded] = []
         for number, item in enumerate(items[:MAX_ITEMS]):
             try:
-                parts.append(self._value(item, at_ms, depth + 1))
+                parts.append(self._value(item, at_ms, _deeper(depth)))
             except DecodeError as error:
                 parts.append(Decoded(rejected=(DecodeError(f"[{number}]", str(error)),)))
         if len(items) > MAX_ITEMS:
@@ -117,9 +115,9 @@ class HubDecoder(QuietDecoder):
             return LiveEvent(moment_ms, content)
         first = self._told.get(key)
         if first is None or _is_over(first, moment_ms) or not (own_id or _is_update(first.content, content)):
-            event = LiveEvent(moment_ms, content, own_id or f"{key}/{moment_ms}")
+            event = LiveEvent(moment_ms, content, own_id)
         elif type(content) is PaidMessage and type(first.content) not in (PaidMessage, Gift):
-            event = LiveEvent(moment_ms, content.gift, f"{first.id}/money")
+            event = LiveEvent(moment_ms, content.gift, own_id and f"{own_id}/money")
         else:
             return None
         self._told[key] = event
@@ -140,6 +138,12 @@ class HubDecoder(QuietDecoder):
         event = LiveEvent(moment_ms, gift, "", Streak(f"{key}/{moment_ms}", is_ended))
         self._told[key] = event
         return event
+
+
+def _deeper(depth: int) -> int:
+    if depth >= MAX_DEPTH:
+        raise DecodeError("", f"is wrapped more than {MAX_DEPTH} times")
+    return depth + 1
 
 
 def _is_over(first: LiveEvent, moment_ms: int) -> bool:
@@ -164,7 +168,7 @@ def _streak_key(message: Message) -> str:
 def _moment_ms(message: Message) -> int:
     """Return the message's time where the hub passes one on, in ms or seconds; else that of its receipt."""
     stamp = message.fields.get("timestamp")
-    if type(stamp) is not int:
+    if stamp is not None and type(stamp) is not int:
         stamp = as_integer(stamp)
     if not stamp:
         return message.at_ms

@@ -12,6 +12,7 @@ from bridge.sources.platforms.social_stream.html_text import MAX_HTML_CHARS, pla
 
 MAX_SITE_CHARS = 32
 MAX_NAME_CHARS = 256
+MAX_ID_CHARS = 512
 MAX_BADGES = 20
 
 SITES = {
@@ -129,13 +130,14 @@ class Message:
         return f"{self.site}/{own[:MAX_NAME_CHARS]}" if own else ""
 
     def hub_id(self) -> str:
-        """Return the hub's own id for the message, "" for none.
+        """Return the hub's own name for the message, "" for none.
 
         The hub counts its messages from 1 at every start, so its number alone would match an older one.
         """
-        number = optional_text(self.fields, "id")
-        name = optional_text(self.fields, "chatname")
-        return f"{self.site}/{number[:MAX_NAME_CHARS]}/{name[:MAX_NAME_CHARS]}" if number else ""
+        number = self.fields.get("id")
+        if type(number) is not int and (type(number) is not str or not number):
+            return ""
+        return f"{self.site}/{number}/{self.fields.get('chatname')}"[:MAX_ID_CHARS]
 
 
 def _badge(fields: dict[str, Any]) -> str:
