@@ -10,19 +10,17 @@ from tests.bench.messages import AT_MS, FRAMES, Sample, offline, words
 
 
 def comment(number: int) -> dict[str, Any]:
+    """A comment that the hub reads through YouTube's interface."""
     return {
         "id": 1000 + number,
-        "platform": "twitch",
-        "type": "twitch",
-        "chatname": "Ada_K",
-        "username": "ada_k",
-        "userid": "4200001",
+        "platform": "youtube",
+        "type": "youtube",
+        "chatname": "Ada K",
+        "username": "@ada_k",
+        "userid": "UC0123456789abcdefghijkl",
         "chatmessage": words(number),
-        "chatimg": "https://static-cdn.example/jtv_user_pictures/0123abcd-0123-4567-89ab-0123456789ab-profile_image.png",
-        "chatbadges": [
-            "https://static-cdn.example/badges/v1/0123abcd-0123-4567-89ab-0123456789ab/3",
-            "https://static-cdn.example/badges/v1/89abcdef-0123-4567-89ab-0123456789ab/3",
-        ],
+        "chatimg": "https://yt3.ggpht.example/ytc/0123456789abcdef0123456789abcdef=s88-c-k-c0x00ffffff-no-rj",
+        "chatbadges": ["https://yt3.ggpht.example/0123456789abcdef0123456789abcdef=s32-c-k"],
         "nameColor": "#2E8B57",
         "backgroundColor": "",
         "textColor": "",
@@ -31,39 +29,38 @@ def comment(number: int) -> dict[str, Any]:
         "subtitle": "",
         "title": "",
         "contentimg": "",
-        "sourceImg": "",
+        "sourceImg": "https://yt3.ggpht.example/ytc/fedcba9876543210fedcba9876543210=s88-c-k-c0x00ffffff-no-rj",
         "sourceName": "emberfox",
         "event": False,
         "textonly": False,
-        "moderator": False,
+        "mod": False,
         "question": False,
-        "karma": 0.5,
         "firsttime": False,
         "lastactivity": AT_MS // 1000,
         "timestamp": AT_MS + number,
-        "meta": {"messageId": f"7d1f0000-0000-4000-8000-{number:012d}"},
+        "meta": {"messageId": f"LCC.EhwKGkNMTFZzSnJwaXFJc0RG{number:012d}", "plainText": words(number)},
     }
 
 
-def plain() -> Sample:
+def api() -> Sample:
     frames = [orjson.dumps(comment(number)).decode() for number in range(FRAMES)]
     return Sample("social_stream", frames, lambda: offline("social_stream"))
 
 
-def member() -> Sample:
-    """A page's comment: HTML with an emote, a member's badge, and no id but the hub's number."""
+def page() -> Sample:
+    """A member's comment that the hub read from the page: with an emote, and no id but the hub's number."""
 
-    def html(number: int) -> dict[str, Any]:
+    def shown(number: int) -> dict[str, Any]:
         told = comment(number)
         del told["meta"], told["timestamp"]
-        emote = '<img src="https://static-cdn.example/emoticons/v2/25/default/dark/3.0" alt="Kappa" class="emote">'
-        return {**told, "type": "youtube", "chatmessage": f"{words(number)} {emote}", "membership": "Gold member"}
+        emote = '<img src="https://yt3.ggpht.example/0123456789abcdef=w24-h24-c-k-nd" alt="Kappa" class="emoji">'
+        return {**told, "chatmessage": f"{words(number)} {emote}", "membership": "MEMBERSHIP", "subtitle": "6 months"}
 
-    frames = [orjson.dumps(html(number)).decode() for number in range(FRAMES)]
+    frames = [orjson.dumps(shown(number)).decode() for number in range(FRAMES)]
     return Sample("social_stream (HTML)", frames, lambda: offline("social_stream"))
 
 
 SAMPLES = (
-    plain(),
-    member(),
+    api(),
+    page(),
 )
