@@ -115,13 +115,12 @@ class HubDecoder(QuietDecoder):
             return LiveEvent(moment_ms, content)
         first = self._told.get(key)
         if first is None or _is_over(first, moment_ms) or not (own_id or _is_update(first.content, content)):
-            event = LiveEvent(moment_ms, content, own_id)
-        elif type(content) is PaidMessage and type(first.content) not in (PaidMessage, Gift):
-            event = LiveEvent(moment_ms, content.gift, own_id and f"{own_id}/money")
-        else:
-            return None
-        self._told[key] = event
-        return event
+            event = self._told[key] = LiveEvent(moment_ms, content, own_id)
+            return event
+        if type(content) is PaidMessage and type(first.content) not in (PaidMessage, Gift):
+            self._told[key] = replace(first, content=content)
+            return LiveEvent(moment_ms, content.gift, own_id and f"{own_id}/money")
+        return None
 
     def _gift(self, message: Message, gift: Gift) -> LiveEvent:
         """Return the event of a gift; under one id the amounts are running totals, the streak counts what each adds."""
@@ -135,8 +134,7 @@ class HubDecoder(QuietDecoder):
             # "1 rose" and "2 roses" are one combo.
             gift = replace(gift, name=first.content.name)
             return LiveEvent(moment_ms, gift, "", Streak(first.streak.key, is_ended))
-        event = LiveEvent(moment_ms, gift, "", Streak(f"{key}/{moment_ms}", is_ended))
-        self._told[key] = event
+        event = self._told[key] = LiveEvent(moment_ms, gift, "", Streak(f"{key}/{moment_ms}", is_ended))
         return event
 
 
@@ -153,7 +151,9 @@ def _is_over(first: LiveEvent, moment_ms: int) -> bool:
 
 def _is_update(first: Content, content: Content) -> bool:
     """Tell whether this can be the same message again. Other words under the same number are a restarted hub's."""
-    return not (type(first) is Comment and type(content) is Comment and first.text != content.text)
+    if type(content) is Comment and isinstance(first, Comment | PaidMessage):
+        return first.text == content.text
+    return True
 
 
 def _streak_key(message: Message) -> str:
