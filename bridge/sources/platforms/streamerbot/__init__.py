@@ -33,7 +33,7 @@ from bridge.sources.contract import (
 from bridge.sources.fields import mapping, optional_text, parse_json, text
 from bridge.sources.platforms.streamerbot.events import MESSAGES, NEWER, Read
 from bridge.sources.platforms.streamerbot.ignored import IGNORED_BEGINNINGS, IGNORED_SOURCES, IGNORED_TYPES
-from bridge.sources.platforms.streamerbot.reading import Happening
+from bridge.sources.platforms.streamerbot.reading import GUEST, TEST, Happening
 
 DEFAULT_URL = "ws://127.0.0.1:8080/"
 SILENCE_TIMEOUT_SECS = 900.0
@@ -42,6 +42,9 @@ SILENCE_TIMEOUT_SECS = 900.0
 AUTHENTICATE, SUBSCRIBE, SUBSCRIBE_NEWER = "authenticate", "subscribe", "subscribe-newer"
 
 MAX_NAME_CHARS = 64
+
+SITES = {name: name.partition(".")[0].lower() for name in MESSAGES}
+"""The site, or the payment service, on which each event happens."""
 
 BARE = {"jewelsAmount": "YouTube.JewelsGifted"}
 """What tells the kind of an event whose data was captured without its envelope."""
@@ -117,16 +120,15 @@ class HubDecoder(QuietDecoder):
         return SourceUnavailableError("Streamer.bot refuses to send its events")
 
     def _event(self, message: dict[str, Any], at_ms: int) -> Decoded:
-        event, data, told_at = mapping(message, "event"), message.get("data"), message.get("timeStamp")
-        source, kind = text(event, "source", "event"), text(event, "type", "event")
+        event = mapping(message, "event")
+        source, kind = event.get("source"), event.get("type")
         name = f"{source}.{kind}"
         read = MESSAGES.get(name)
         if read is None:
-            known = source in IGNORED_SOURCES or kind in IGNORED_TYPES or kind.startswith(IGNORED_BEGINNINGS)
-            name = name[:MAX_NAME_CHARS]
-            return Decoded(ignored=(name,)) if known else Decoded(unknown=(name,))
+            return _unread(text(event, "source", "event"), text(event, "type", "event"))
+        data, told_at = message.get("data"), message.get("timeStamp")
         happening = Happening(
-            source.lower(),
+            SITES[name],
             data if type(data) is dict else {},
             told_at if type(told_at) is str else "",
             at_ms,
@@ -137,17 +139,24 @@ class HubDecoder(QuietDecoder):
     def _bare(self, data: dict[str, Any], at_ms: int) -> Decoded:
         for key, name in BARE.items():
             if key in data:
-                happening = Happening(name.partition(".")[0].lower(), data, "", at_ms, self._viewers)
-                return self._read(name, MESSAGES[name], happening)
+                return self._read(name, MESSAGES[name], Happening(SITES[name], data, "", at_ms, self._viewers))
         return Decoded(unknown=("no event",))
 
     def _read(self, name: str, read: Read, happening: Happening) -> Decoded:
-        if happening.is_test() and not self._include_tests:
+        whose = happening.whose()
+        if whose == TEST and not self._include_tests:
             return Decoded(ignored=("test",))
-        told = None if happening.is_guests() else read(happening)
+        told = None if whose == GUEST else read(happening)
         if told is None:
             return Decoded(ignored=(f"{name}/nothing",))
         return Decoded(notices=(told,)) if isinstance(told, Notice) else Decoded((told,))
+
+
+def _unread(source: str, kind: str) -> Decoded:
+    name = f"{source}.{kind}"[:MAX_NAME_CHARS]
+    if source in IGNORED_SOURCES or kind in IGNORED_TYPES or kind.startswith(IGNORED_BEGINNINGS):
+        return Decoded(ignored=(name,))
+    return Decoded(unknown=(name,))
 
 
 def authentication(password: str, salt: str, challenge: str) -> str:

@@ -21,9 +21,12 @@ ANONYMOUS_LOGIN = "ananonymousgifter"
 """What Twitch calls a giver who does not want to be named."""
 
 
+TEST, GUEST = "test", "guest"
+
 _LOGIN = ("login", "userName", "username", "user_login")
 _NAME = ("name", "displayName", "display_name", "user_name")
 _USER_ID = ("id", "userId", "user_id")
+_RANKS = {name: rank for rank, name in enumerate(BADGES)}
 _WORDS = ("text", "message")
 _EVENT_ID = ("messageId", "eventId", "msgId")
 """Fields by their names in the hub's versions, the newest first."""
@@ -49,14 +52,14 @@ class Happening:
         self.received_at_ms = received_at_ms
         self.viewers = viewers
 
-    def is_test(self) -> bool:
-        """Tell whether the operator made it happen with the hub's test button."""
-        data = self.data
-        return data.get("isTest") is True or data.get("is_test") is True or self.message.get("isTest") is True
-
-    def is_guests(self) -> bool:
-        """Tell whether it happened in another channel of a shared chat, so that it is not ours."""
-        return self.data.get("isFromSharedChatGuest") is True or self.message.get("isFromSharedChatGuest") is True
+    def whose(self) -> str:
+        """Return ``TEST`` for the hub's test button, ``GUEST`` for another channel of a shared chat, "" for ours."""
+        data, message = self.data, self.message
+        if data.get("isTest") is True or data.get("is_test") is True or message.get("isTest") is True:
+            return TEST
+        if data.get("isFromSharedChatGuest") is True or message.get("isFromSharedChatGuest") is True:
+            return GUEST
+        return ""
 
     def user(self) -> User:
         """Return the viewer of Twitch's, Kick's and Trovo's events: ``user``, or older flat fields."""
@@ -116,15 +119,16 @@ def viewer(site: str, user_id: str, name: str, badge: str = "", level: int = 0) 
 def _badge(badges: Any) -> tuple[str, int]:
     if type(badges) is not list:
         return "", 0
-    worn = {}
+    best, best_rank = None, len(BADGES)
     for badge in badges[:MAX_BADGES]:
-        if type(badge) is dict and type(name := badge.get("name")) is str:
-            worn[name] = badge
-    for name in BADGES if worn else ():
-        if name in worn:
-            badge = worn[name]
-            return name, badge_level(name, badge.get("version"), badge.get("info"))
-    return "", 0
+        name = badge.get("name") if type(badge) is dict else None
+        rank = _RANKS.get(name, best_rank) if type(name) is str else best_rank
+        if rank < best_rank:
+            best, best_rank = badge, rank
+    if best is None:
+        return "", 0
+    name = BADGES[best_rank]
+    return name, badge_level(name, best.get("version"), best.get("info"))
 
 
 def words(happening: Happening) -> str:
