@@ -36,7 +36,7 @@ YOUTUBE_USER = {"id": "UCfern", "name": "Fern", "isSponsor": True}
 FERN = User("youtube_UCfern", "Fern", 0, "member")
 
 
-def happened(name: str, **data: Any) -> str:
+def happened(name: str, /, **data: Any) -> str:
     source, _, kind = name.partition(".")
     return orjson.dumps({"timeStamp": TOLD_AT, "event": {"source": source, "type": kind}, "data": data}).decode()
 
@@ -134,6 +134,12 @@ def test_a_hidden_giver_is_nobody_in_particular(hidden: dict[str, Any]) -> None:
     event = only(fed(happened("Twitch.GiftBomb", **{"user": TWITCH_USER, "total": 1, "sub_tier": "1000", **hidden})))
     assert event.user is not None
     assert (event.user.id, event.user.masked) == ("twitch_0", True)
+
+
+@pytest.mark.parametrize("name", ["Twitch.GiftBomb", "Twitch.GiftSub", "Kick.KicksGifted"])
+def test_what_names_a_gift_does_not_name_a_giver_who_is_not_told(name: str) -> None:
+    event = only(fed(happened(name, user=None, id="batch-1", name="Rage Quit", total=5, subTier="1000", amount=5)))
+    assert event.user == User(f"{name.partition('.')[0].lower()}_0", masked=True)
 
 
 @pytest.mark.parametrize(

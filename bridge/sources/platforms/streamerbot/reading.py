@@ -26,6 +26,9 @@ TEST, GUEST = "test", "guest"
 _LOGIN = ("login", "userName", "username", "user_login")
 _NAME = ("name", "displayName", "display_name", "user_name")
 _USER_ID = ("id", "userId", "user_id")
+_FLAT_NAME, _FLAT_USER_ID = _NAME[1:], _USER_ID[1:]
+"""A viewer's fields by their names in the hub's versions; amid those of an event, ``id`` and ``name`` are the event's."""
+
 _RANKS = {name: rank for rank, name in enumerate(BADGES)}
 _WORDS = ("text", "message")
 _EVENT_ID = ("messageId", "eventId", "msgId")
@@ -65,10 +68,12 @@ class Happening:
         """Return the viewer of Twitch's, Kick's and Trovo's events: ``user``, or older flat fields."""
         data, message = self.data, self.message
         person = data.get("user")
-        if type(person) is not dict:
+        if type(person) is dict:
+            user_id, name = _first(person, _USER_ID), _first(person, _NAME)
+        else:
             person = message or data
+            user_id, name = _first(person, _FLAT_USER_ID), _first(person, _FLAT_NAME)
         login = _first(person, _LOGIN)
-        user_id = _first(person, _USER_ID) or login
         if (
             login.lower() == ANONYMOUS_LOGIN
             or data.get("anonymous") is True
@@ -76,8 +81,10 @@ class Happening:
             or message.get("isAnonymous") is True
         ):
             user_id = ""
+        else:
+            user_id = user_id or login
         badge, level = _badge(person.get("badges"))
-        return viewer(self.site, user_id, _first(person, _NAME) or login, badge, level)
+        return viewer(self.site, user_id, name or login, badge, level)
 
     def told(self, content: Content, event_id: str = "", at: str = "", twin: Twin | None = None) -> LiveEvent:
         """Return the event, at the source's own time ``at`` where it gave one."""
