@@ -108,8 +108,9 @@ class HubDecoder(QuietDecoder):
 
         Money that comes later than the words it belongs to is a gift of its own.
         """
-        moment_ms = _moment_ms(message)
-        own_id = message.own_id()
+        fields = message.fields
+        moment_ms = _moment_ms(message) if "timestamp" in fields else message.at_ms
+        own_id = message.own_id() if "meta" in fields else ""
         key = own_id or message.hub_id()
         if not key:
             return LiveEvent(moment_ms, content)

@@ -77,9 +77,7 @@ class Message:
         value = self.fields.get(key)
         if not value:
             return ""
-        text = value if type(value) is str else optional_text(self.fields, key)
-        # One word needs no reading.
-        return (text if text.isidentifier() else plain(text))[:MAX_NAME_CHARS]
+        return plain(value if type(value) is str else optional_text(self.fields, key))[:MAX_NAME_CHARS]
 
     def amount(self) -> str:
         """Return money as the hub wrote it, "" for a message without."""
@@ -88,11 +86,10 @@ class Message:
     def user(self) -> User:
         """Return the viewer; many sites' pages tell no id, then the name stands for it."""
         fields = self.fields
-        name = self.label("chatname")
-        user_id = fields.get("userid")
-        if type(user_id) is not str:
-            user_id = optional_text(fields, "userid")
-        user_id = user_id.strip()[:MAX_NAME_CHARS] or name
+        name, user_id = fields.get("chatname"), fields.get("userid")
+        name = plain(name if type(name) is str else optional_text(fields, "chatname"))[:MAX_NAME_CHARS]
+        user_id = (user_id if type(user_id) is str else optional_text(fields, "userid")).strip()
+        user_id = user_id[:MAX_NAME_CHARS] or name
         badge, badge_level = self.label("membership") if fields.get("membership") else "", 0
         if badge:
             badge_level = self.tenure_months()
