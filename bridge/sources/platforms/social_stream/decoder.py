@@ -26,6 +26,9 @@ MAX_DEPTH = 4
 MAX_ITEMS = 1_000
 MAX_NAME_CHARS = 64
 
+_FIRST_MS = 100_000_000_000
+"""A smaller time is in seconds."""
+
 UPDATE_MS = 600_000
 """For how long a message may be updated; later its number belongs to another (the hub itself waits ten minutes)."""
 MAX_TOLD = 5_000
@@ -92,11 +95,14 @@ class HubDecoder(QuietDecoder):
             name = message.event[:MAX_NAME_CHARS]
             return Decoded(ignored=(name,)) if message.event in IGNORED else Decoded(unknown=(name,))
         told = read(message, self._hub)
-        if told is None:
+        if type(told) is Comment:
+            event = self._event(message, told)
+        elif told is None:
             return Decoded(ignored=(f"{message.event or 'chat'}/nothing",))
-        if isinstance(told, Notice):
+        elif isinstance(told, Notice):
             return Decoded(notices=(told,))
-        event = self._gift(message, told) if type(told) is Gift else self._event(message, told)
+        else:
+            event = self._gift(message, told) if type(told) is Gift else self._event(message, told)
         if event is None:
             return Decoded(ignored=("update",))
         if len(self._told) > MAX_TOLD:
@@ -168,10 +174,7 @@ def _streak_key(message: Message) -> str:
 
 def _moment_ms(message: Message) -> int:
     """Return the message's time where the hub passes one on, in ms or seconds; else that of its receipt."""
-    stamp = message.fields.get("timestamp")
-    if stamp is not None and type(stamp) is not int:
-        stamp = as_integer(stamp)
-    if not stamp:
-        return message.at_ms
-    stamp_ms = stamp * 1000 if 0 < stamp < 100_000_000_000 else stamp
-    return plausible_timestamp_ms(stamp_ms, message.at_ms)
+    stamp = as_integer(message.fields.get("timestamp")) or message.at_ms
+    if 0 < stamp < _FIRST_MS:
+        stamp *= 1000
+    return plausible_timestamp_ms(stamp, message.at_ms)

@@ -44,6 +44,8 @@ def plain(html: str) -> str:
     text = html[:MAX_HTML_CHARS]
     if "<" in text or "&" in text:
         text = _opened(text)
+    elif "  " not in text and text.isprintable():
+        return text.strip()
     return " ".join(text.split())
 
 

@@ -88,13 +88,12 @@ class Message:
         fields = self.fields
         name, user_id = fields.get("chatname"), fields.get("userid")
         name = plain(name if type(name) is str else optional_text(fields, "chatname"))[:MAX_NAME_CHARS]
-        user_id = (user_id if type(user_id) is str else optional_text(fields, "userid")).strip()
-        user_id = user_id[:MAX_NAME_CHARS] or name
-        badge, badge_level = self.label("membership") if fields.get("membership") else "", 0
-        if badge:
-            badge_level = self.tenure_months()
-        else:
-            badge = _badge(fields)
+        user_id = (user_id if type(user_id) is str else optional_text(fields, "userid")).strip()[
+            :MAX_NAME_CHARS
+        ] or name
+        badge = self.label("membership") if fields.get("membership") else ""
+        badge_level = self.tenure_months() if badge else 0
+        badge = badge or _badge(fields)
         if not user_id or user_id == "0" or "***" in name:
             return User(f"{self.site}_0", name, 0, badge, badge_level, masked=True)
         return User(f"{self.site}_{user_id}", name, 0, badge, badge_level)

@@ -23,16 +23,7 @@ ANONYMOUS_LOGIN = "ananonymousgifter"
 
 TEST, GUEST = "test", "guest"
 
-_LOGIN = ("login", "userName", "username", "user_login")
-_NAME = ("name", "displayName", "display_name", "user_name")
-_USER_ID = ("id", "userId", "user_id")
-_FLAT_NAME, _FLAT_USER_ID = _NAME[1:], _USER_ID[1:]
-"""A viewer's fields by their names in the hub's versions; amid those of an event, ``id`` and ``name`` are the event's."""
-
 _RANKS = {name: rank for rank, name in enumerate(BADGES)}
-_WORDS = ("text", "message")
-_EVENT_ID = ("messageId", "eventId", "msgId")
-"""Fields by their names in the hub's versions, the newest first."""
 
 
 class Happening:
@@ -65,31 +56,37 @@ class Happening:
         return ""
 
     def user(self) -> User:
-        """Return the viewer of Twitch's, Kick's and Trovo's events: ``user``, or older flat fields."""
+        """Return the viewer of Twitch's, Kick's and Trovo's events: ``user``, or older flat fields.
+
+        Amid those of an event, ``id`` and ``name`` are the event's.
+        """
         data, message = self.data, self.message
         person = data.get("user")
         if type(person) is dict:
-            user_id, name = _first(person, _USER_ID), _first(person, _NAME)
+            user_id, login, name = person.get("id"), person.get("login"), person.get("name")
         else:
             person = message or data
-            user_id, name = _first(person, _FLAT_USER_ID), _first(person, _FLAT_NAME)
-        login = _first(person, _LOGIN)
+            user_id = login = name = None
+        login = written(login or person.get("userName") or person.get("username") or person.get("user_login"))
+        name = written(name or person.get("displayName") or person.get("display_name") or person.get("user_name"))
+        user_id = written(user_id or person.get("userId") or person.get("user_id")) or login
         if (
-            login.lower() == ANONYMOUS_LOGIN
-            or data.get("anonymous") is True
+            data.get("anonymous") is True
             or data.get("isAnonymous") is True
             or message.get("isAnonymous") is True
+            or login.lower() == ANONYMOUS_LOGIN
         ):
             user_id = ""
-        else:
-            user_id = user_id or login
         badge, level = _badge(person.get("badges"))
         return viewer(self.site, user_id, name or login, badge, level)
 
     def told(self, content: Content, event_id: str = "", at: str = "", twin: Twin | None = None) -> LiveEvent:
         """Return the event, at the source's own time ``at`` where it gave one."""
         moment_ms = (timestamp_ms(at) if at else 0) or timestamp_ms(self.told_at)
-        own_id = event_id or _first(self.message or self.data, _EVENT_ID) or _first(self.data, _EVENT_ID)
+        data = self.data
+        own_id = event_id or written(
+            self.message.get("msgId") or data.get("messageId") or data.get("eventId") or data.get("msgId")
+        )
         event_id = f"{self.site}/{own_id}" if own_id else ""
         return LiveEvent(plausible_timestamp_ms(moment_ms, self.received_at_ms), content, event_id, None, twin)
 
@@ -128,8 +125,9 @@ def _badge(badges: Any) -> tuple[str, int]:
         return "", 0
     best, best_rank = None, len(BADGES)
     for badge in badges[:MAX_BADGES]:
-        name = badge.get("name") if type(badge) is dict else None
-        rank = _RANKS.get(name, best_rank) if type(name) is str else best_rank
+        if type(badge) is not dict or type(name := badge.get("name")) is not str:
+            continue
+        rank = _RANKS.get(name, best_rank)
         if rank < best_rank:
             best, best_rank = badge, rank
     if best is None:
@@ -141,7 +139,12 @@ def _badge(badges: Any) -> tuple[str, int]:
 def words(happening: Happening) -> str:
     """Return an event's words, wherever its version puts them."""
     data = happening.data
-    return _first(data, _WORDS) or _first(happening.message, _WORDS)
+    return written(data.get("text") or happening.message.get("message") or data.get("message"))
+
+
+def written(value: Any) -> str:
+    """Return a field that is a text or a number, "" for anything else."""
+    return value if type(value) is str else str(value) if type(value) is int else ""
 
 
 def counted(data: dict[str, Any], *keys: str) -> int:
@@ -184,17 +187,9 @@ def paid(gift: Gift, text: str) -> Content:
 
 def first(data: dict[str, Any], *keys: str) -> str:
     """Return the first of several fields that is a text or a number."""
-    return _first(data, keys)
-
-
-def _first(data: dict[str, Any], keys: tuple[str, ...]) -> str:
     for key in keys:
-        value = data.get(key)
-        if type(value) is str:
-            if value:
-                return value
-        elif type(value) is int:
-            return str(value)
+        if value := written(data.get(key)):
+            return value
     return ""
 
 
