@@ -25,11 +25,28 @@ class RestreamEmulator(SocketSite):
         self.token = TOKEN
         self.closes_politely = False
         """Whether a wrong token is told by a close code; else the door stays shut."""
+        self.refresh_token = "refresh-1"
+        """What the next access token is got with, once."""
+        self.renewals = 0
         self._events = 0
+        self.app.router.add_post("/oauth/token", self._renew)
         self.app.middlewares.append(self._look_at_token)
+
+    async def _renew(self, request: web.Request) -> web.Response:
+        """Give a new pair of tokens for the refresh token, and make the old pair void."""
+        form = await request.post()
+        if form.get("grant_type") != "refresh_token" or form.get("refresh_token") != self.refresh_token:
+            return web.json_response({"error": {"message": "Invalid refresh token"}}, status=400)
+        self.renewals += 1
+        self.token, self.refresh_token = f"access-{self.renewals + 1}", f"refresh-{self.renewals + 1}"
+        told = {"access_token": self.token, "refresh_token": self.refresh_token, "token_type": "Bearer"}
+        return web.json_response({**told, "expires_in": 3600, "scope": "chat.read"})
 
     @web.middleware
     async def _look_at_token(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        if request.path == "/oauth/token":
+            renewed: web.StreamResponse = await handler(request)
+            return renewed
         if request.query.get("accessToken") != self.token and not self.closes_politely:
             return web.json_response({"error": {"message": "Invalid token"}}, status=401)
         answer: web.StreamResponse = await handler(request)

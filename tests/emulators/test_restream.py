@@ -75,3 +75,23 @@ async def test_a_dead_token_is_refused_until_it_lives_again(*, closes_politely: 
         await restream.listening(connections=2)
         await restream.say("after")
         await source.until(lambda seen: seen.texts == ["after"])
+
+
+async def test_each_dial_renews_a_token_that_is_taken_once() -> None:
+    async with RestreamEmulator() as restream:
+        renewing = Options(
+            websocket_url=restream.ws_url,
+            auth_base=restream.http_url,
+            refresh_token=Secret("refresh-1"),
+            client_id=Secret("cid"),
+            client_secret=Secret("csecret"),
+        )
+        async with Supervised(PLATFORM, renewing) as source:
+            await restream.listening()
+            await restream.say("before")
+            await source.until(lambda seen: seen.texts == ["before"])
+            await restream.close(4001, "token expired")
+            await source.until(lambda _: restream.renewals == 2)
+            await restream.listening(connections=2)
+            await restream.say("after")
+            await source.until(lambda seen: seen.texts == ["before", "after"])

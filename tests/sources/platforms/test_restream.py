@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -7,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.errors import SourceAuthError
+from bridge.errors import SourceAuthError, SourceError, SourceThrottledError, SourceUnavailableError
 from bridge.events import Comment, Gift, LiveEvent, PaidMessage, User
 from bridge.secret import Secret
-from bridge.sources.contract import Decoded, Frame, NoticeKind
+from bridge.sources.contract import Decoded, Frame, HttpAnswer, NoticeKind
 from bridge.sources.platforms.restream import EVENT_TYPES, ChatDecoder, Options, locate
 from tests.sources.platforms.odd_json import as_text, assert_sound, odd_objects
-from tests.sources.platforms.scripted_http import ScriptedHttp
+from tests.sources.platforms.scripted_http import ScriptedHttp, json_answer
 
 AT_MS = 1_770_000_000_000
 CREATED_MS = 1_763_726_400_000
@@ -42,7 +43,7 @@ def only(decoded: Decoded) -> LiveEvent:
 def test_the_event_type_tells_the_site(number: int, site: str) -> None:
     one = only(fed(event(number, {**AVA, "text": "hi"})))
     assert one.content == Comment(User(f"{site}_a9", "Ava"), "hi")
-    assert (one.id, one.timestamp_ms) == ("e-1", CREATED_MS)
+    assert (one.id, one.timestamp_ms) == (f"e-1/{CREATED_MS}", CREATED_MS)
 
 
 @pytest.mark.parametrize("created", [CREATED_MS, CREATED_MS // 1000, "2025-11-21T12:00:00Z", str(CREATED_MS)])
@@ -150,6 +151,63 @@ async def test_the_token_goes_into_the_query_and_is_never_shown() -> None:
     assert connection.endpoint.url == "ws://x/y?a=1&accessToken=t"
     with pytest.raises(ValueError, match="access_token"):
         Options()
+
+
+TOKEN_PATH = "/oauth/token"
+RENEWING = Options(refresh_token=Secret("r0"), client_id=Secret("cid"), client_secret=Secret("csecret"))
+
+
+async def test_a_refresh_token_gets_a_fresh_access_token_at_every_dial_and_is_itself_replaced() -> None:
+    answers = [json_answer({"access_token": f"a{n}", "refresh_token": f"r{n}", "expires_in": 3600}) for n in (1, 2)]
+    http = ScriptedHttp({TOKEN_PATH: answers})
+    urls = [(await locate(RENEWING, http))[0].endpoint.url for _ in range(2)]
+
+    assert [url.rpartition("=")[2] for url in urls] == ["a1", "a2"]
+    assert [call.url for call in http.calls] == ["https://api.restream.io/oauth/token"] * 2
+    forms = [dict(call.form or {}) for call in http.calls]
+    assert [form.pop("refresh_token") for form in forms] == ["r0", "r1"]
+    assert forms == [{"grant_type": "refresh_token", "client_id": "cid", "client_secret": "csecret"}] * 2
+    assert http.heirs.heir_of(Secret("r0")) == Secret("r2")
+
+
+async def test_a_refresh_token_that_is_refused_gives_way_to_the_configured_one() -> None:
+    http = ScriptedHttp({TOKEN_PATH: [HttpAnswer(400)]})
+    http.heirs.keep(Secret("r0"), Secret("r1"))
+    with pytest.raises(SourceAuthError, match="refresh_token: "):
+        await locate(RENEWING, http)
+
+    assert http.heirs.heir_of(Secret("r0")) == Secret("r0")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (HttpAnswer(429), SourceThrottledError),
+        (HttpAnswer(502), SourceUnavailableError),
+        (HttpAnswer(200, body=b"<html>"), SourceUnavailableError),
+        (json_answer({"expires_in": 3600}), SourceUnavailableError),
+    ],
+)
+async def test_without_a_new_token_the_old_refresh_token_is_kept(answer: HttpAnswer, error: type[SourceError]) -> None:
+    http = ScriptedHttp({TOKEN_PATH: [answer]})
+    http.heirs.keep(Secret("r0"), Secret("r1"))
+    with pytest.raises(error) as caught:
+        await locate(RENEWING, http)
+
+    assert not [secret for secret in ("r0", "r1", "csecret") if secret in str(caught.value)]
+    assert http.heirs.heir_of(Secret("r0")) == Secret("r1")
+
+
+async def test_the_token_calls_can_be_pointed_elsewhere() -> None:
+    http = ScriptedHttp({"/below/oauth/token": json_answer({"access_token": "a1"})})
+    await locate(replace(RENEWING, auth_base="http://127.0.0.1:9/below"), http)
+
+    assert [call.url for call in http.calls] == ["http://127.0.0.1:9/below/oauth/token"]
+
+
+def test_a_refresh_token_needs_the_application_that_it_was_given_to() -> None:
+    with pytest.raises(ValueError, match="refresh_token: cannot be used"):
+        Options(refresh_token=Secret("r0"), client_id=Secret("cid"))
 
 
 KEYS = ["author", "id", "displayName", "badges", "subscribedFor", "text", "donation", "amount", "currency",

@@ -1,46 +1,29 @@
-"""Restream: one socket for the chats of all channels that a Restream account streams to.
+"""Restream's messages, read into live events.
 
-It only reads: comments of a dozen sites and YouTube's money, no joins, likes, follows or viewers. Actions, event
-types, sources, and the payloads of the types up to 21 are vendor documentation; the fields of the later types are
-inferred from it and from other clients, and how an amount is written is not said: all are read tolerantly. There are
-no recordings.
+Actions, event types, sources, and the payloads of the types up to 21 are vendor documentation; the fields of the
+later types are inferred from it and from other clients, and how an amount is written is not said: all are read
+tolerantly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from bridge.errors import DecodeError, SourceAuthError, SourceError
 from bridge.events import (
     MAX_INTEGER,
     Comment,
     Content,
-    EventType,
     Gift,
     LiveEvent,
     PaidMessage,
     User,
     plausible_timestamp_ms,
 )
-from bridge.secret import Secret
 from bridge.sources.codecs.amounts import from_decimal, from_micros, read_money
 from bridge.sources.codecs.rfc3339 import timestamp_ms
-from bridge.sources.contract import (
-    Connection,
-    Decoded,
-    Endpoint,
-    Frame,
-    HttpClient,
-    Notice,
-    NoticeKind,
-    Officialness,
-    Platform,
-    QuietDecoder,
-    SourceOptions,
-)
+from bridge.sources.contract import Decoded, Frame, Notice, NoticeKind, QuietDecoder
 from bridge.sources.fields import (
     as_integer,
     integer,
@@ -53,31 +36,11 @@ from bridge.sources.fields import (
     text,
 )
 
-CHAT_URL = "wss://chat.api.restream.io/ws"
-
-SILENCE_TIMEOUT_SECS = 180.0
-"""The server sends heartbeats; how often is not documented."""
-
 MAX_NAME_CHARS = 64
 MAX_AMOUNT_CHARS = 64
 MAX_MONTHS = 1_200
 _FIRST_MS = 100_000_000_000
 """A smaller time is in seconds."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options(SourceOptions):
-    """A Restream account. `room` is only a name for the logs: the token says whose chat it is."""
-
-    access_token: Secret = field(default_factory=Secret)
-    """An OAuth token with the scope chat.read; it lives an hour, so let a file be refreshed: `${file:/path}`."""
-
-    websocket_url: str = CHAT_URL
-    """The socket's URL; the token is added to its query."""
-
-    def __post_init__(self) -> None:
-        if not self.access_token:
-            raise ValueError("access_token: is missing: an OAuth token of the Restream account")
 
 
 Json = dict[str, Any]
@@ -260,9 +223,11 @@ def _event(message: Json, event: Json, at_ms: int) -> Decoded:
     content = read(payload, _user(site, payload))
     if content is None:
         return Decoded(ignored=(f"event type {number}/nothing",))
-    sent_at_ms = _moment_ms(event.get("createdAt")) or _moment_ms(message.get("timestamp"))
-    sent_at_ms = plausible_timestamp_ms(sent_at_ms, at_ms)
-    return Decoded((LiveEvent(sent_at_ms, content, optional_text(event, "eventIdentifier")),))
+    created_at_ms = _moment_ms(event.get("createdAt"))
+    sent_at_ms = plausible_timestamp_ms(created_at_ms or _moment_ms(message.get("timestamp")), at_ms)
+    identifier = optional_text(event, "eventIdentifier")
+    # Alone it does not tell events apart (vendor documentation).
+    return Decoded((LiveEvent(sent_at_ms, content, f"{identifier}/{created_at_ms}" if identifier else ""),))
 
 
 def _connection(payload: dict[str, Any]) -> Decoded:
@@ -281,30 +246,3 @@ def _moment_ms(moment: Any) -> int:
     if number is None:
         return timestamp_ms(moment)
     return number * 1000 if 0 < number < _FIRST_MS else number
-
-
-def _offline_decoder(_options: Options) -> ChatDecoder:
-    return ChatDecoder()
-
-
-async def locate(options: Options, _http: HttpClient) -> Sequence[Connection]:
-    """Return the one connection, with the token as it is now."""
-    url = options.websocket_url or CHAT_URL
-    query = urlencode({"accessToken": options.access_token.reveal()})
-    endpoint = Endpoint(
-        url=f"{url}{'&' if '?' in url else '?'}{query}",
-        silence_timeout_secs=SILENCE_TIMEOUT_SECS,
-    )
-    return [Connection(endpoint, ChatDecoder())]
-
-
-PLATFORM = Platform(
-    name="restream",
-    title="Restream",
-    route="the chat socket of a Restream account",
-    officialness=Officialness.OFFICIAL,
-    event_types=(EventType.COMMENT, EventType.GIFT),
-    options=Options,
-    offline_decoder=_offline_decoder,
-    locate=locate,
-)
