@@ -249,6 +249,45 @@ def test_arbitrary_messages_never_raise(message: dict[str, Any]) -> None:
     assert_sound(decoded)
 
 
+@pytest.mark.parametrize(
+    ("level", "expected"), [(-1, 0), (2**63, 2**31 - 1), ("12", 12), (4.0, 4), ("x", 0), (True, 0)]
+)
+def test_a_level_is_a_number_within_bounds_or_none(level: object, expected: int) -> None:
+    (event,) = fed({"id": 7, "lv": level}, {"type": "join", "user_id": "id", "level": "lv"}).events
+    assert event.user is not None
+    assert event.user.level == expected
+
+
+def test_rules_told_apart_by_a_field_are_applied_in_their_order() -> None:
+    rules: list[dict[str, str]] = [
+        {"type": "viewers", "viewers": "n", "when": "n"},
+        {"type": "comment", "text": "'first'", "when": "t == `1`"},
+        {"type": "comment", "text": "'second'", "when": "kind == 'c'"},
+        {"type": "comment", "text": "'third'", "when": "t == `1` && n"},
+        {"type": "comment", "text": "'fourth'", "when": "t == `2`"},
+    ]
+
+    def told(**message: Any) -> list[object]:
+        return [getattr(e.content, "text", "viewers") for e in fed(message, *rules).events]
+
+    assert told(t=1, n=5, kind="c") == ["viewers", "first", "second", "third"]
+    assert told(t=1.0, kind="c") == ["first", "second"]
+    assert told(t=2, kind="c") == ["second", "fourth"]
+    assert told(n=5) == ["viewers"]
+    for other in (True, "1", [1], {"1": 1}, None):
+        assert told(t=other) == []
+
+
+def test_a_message_that_is_wanted_is_not_asked_whether_it_is_to_be_ignored() -> None:
+    rules: list[dict[str, str]] = [
+        {"type": "ignore", "when": "contains(tags, 'noise')"},
+        {"type": "comment", "text": "t", "when": "t"},
+    ]
+    assert len(fed({"t": "hi", "tags": 5}, *rules).events) == 1
+    assert fed({"tags": ["noise"]}, *rules).ignored == ("nothing in it",)
+    assert fed({"tags": 5}, *rules).rejected[0].path == "mapping[0].when"
+
+
 def test_rules_are_bounded_in_number() -> None:
     with pytest.raises(ValueError, match="too many rules"):
-        compile_rules([{"type": "join"}] * 101)
+        compile_rules([{"type": "join"}] * 101, "taobao")

@@ -56,4 +56,4 @@ class Options(SourceOptions):
                 raise ValueError("headers: a name is no HTTP header's: letters, digits and hyphens")
         if not 1 <= self.heartbeat_secs <= 3600 or not 1 <= self.silence_secs <= 86_400:
             raise ValueError("heartbeat_secs: is out of range: 1 to 3600, and silence_secs 1 to 86400")
-        compile_rules(self.mapping)
+        compile_rules(self.mapping, self.site)
