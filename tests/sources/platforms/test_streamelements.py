@@ -213,3 +213,17 @@ def test_arbitrary_activities_never_raise(about: dict[str, Any], kind: str, prov
     data = {"type": kind, "provider": provider, "data": about}
     frame = Frame(as_text({"type": "message", "topic": "channel.activities", "data": data}), AT_MS)
     assert_sound(GatewayDecoder(OPTIONS).feed(frame))
+
+
+@pytest.mark.parametrize("badges", [None, 5, [None], [{"id": "1"}], [{"set_id": ["vip"]}], {"vip": 1}, [[]]])
+def test_badges_that_are_none_leave_the_comment(badges: object) -> None:
+    data = {"chatter_user_id": "77", "chatter_user_name": "Fern", "message": {"text": "hi"}, "badges": badges}
+    event = only(fed(published("channel.chat.message", data)))
+    assert event.content == Comment(User("twitch_77", "Fern"), "hi")
+
+
+def test_a_message_with_neither_text_nor_object_is_rejected_with_its_path() -> None:
+    messages: list[object] = [None, "hi", {"text": 5}, []]
+    for message in messages:
+        decoded = fed(published("channel.chat.message", {"chatter_user_id": "77", "message": message}))
+        assert [error.path for error in decoded.rejected] == ["data.message.text"]

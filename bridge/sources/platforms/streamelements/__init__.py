@@ -15,10 +15,9 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import orjson
 
 from bridge.errors import DecodeError, SourceAuthError, SourceThrottledError, SourceUnavailableError
-from bridge.events import EventType
+from bridge.events import EventType, LiveEvent
 from bridge.secret import Secret
 from bridge.sources.codecs.gift_batches import GiftBatches
-from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.contract import (
     Connection,
     Decoded,
@@ -125,22 +124,22 @@ class GatewayDecoder(QuietDecoder):
         return orjson.dumps({"type": "subscribe", "nonce": topic, "data": data}).decode()
 
     def _published(self, message: dict[str, Any], at_ms: int) -> Decoded:
-        topic = text(message, "topic")
-        name = topic[:MAX_NAME_CHARS]
+        topic = name = text(message, "topic")
         read = MESSAGES.get(topic)
         if read is None:
-            return Decoded(ignored=(name,)) if topic in IGNORED_TOPICS else Decoded(unknown=(name,))
+            return _without_event(name, known=topic in IGNORED_TOPICS)
         data = mapping(message, "data")
         if topic == "channel.activities":
             kind = text(data, "type", "data")
-            name = f"{topic}/{kind}"[:MAX_NAME_CHARS]
+            name = f"{topic}/{kind}"
             if kind not in ACTIVITIES:
-                return Decoded(ignored=(name,)) if kind in IGNORED_ACTIVITIES else Decoded(unknown=(name,))
-        told_at_ms = timestamp_ms(optional_text(message, "ts"))
-        told = read(Published(data, optional_text(message, "id"), told_at_ms, at_ms, self._batches))
-        if told is None:
-            return Decoded(ignored=(f"{name}/nothing",))
-        return Decoded(notices=(told,)) if isinstance(told, Notice) else Decoded(events=(told,))
+                return _without_event(name, known=kind in IGNORED_ACTIVITIES)
+        told = read(Published(message, data, at_ms, self._batches))
+        if type(told) is LiveEvent:
+            return Decoded((told,))
+        if type(told) is Notice:
+            return Decoded(notices=(told,))
+        return _without_event(f"{name}/nothing", known=True)
 
     def _answered(self, message: dict[str, Any]) -> Decoded:
         """Take the answer to a subscription; its nonce is the topic."""
@@ -167,6 +166,11 @@ class GatewayDecoder(QuietDecoder):
         if is_credential:
             return Decoded(notices=(Notice(NoticeKind.CREDENTIAL_WEAK, f"token: {detail}"),))
         return Decoded(rejected=(DecodeError("response", detail),))
+
+
+def _without_event(name: str, *, known: bool) -> Decoded:
+    name = name[:MAX_NAME_CHARS]
+    return Decoded(ignored=(name,)) if known else Decoded(unknown=(name,))
 
 
 def _with_token(url: str, reconnect_token: str) -> str:

@@ -28,16 +28,14 @@ from bridge.events import (
 from bridge.sources.codecs.amounts import from_decimal
 from bridge.sources.codecs.gift_batches import GiftBatches
 from bridge.sources.codecs.rfc3339 import timestamp_ms
-from bridge.sources.codecs.twitch_loyalty import bits, chosen_badge, is_only_cheermotes, subscription
+from bridge.sources.codecs.twitch_loyalty import BADGES, badge_level, bits, is_only_cheermotes, subscription
 from bridge.sources.contract import Notice, NoticeKind
 from bridge.sources.fields import (
-    as_integer,
     identifier,
     integer,
     mapping,
     optional_integer,
     optional_mapping,
-    optional_sequence,
     optional_text,
     text,
 )
@@ -45,26 +43,25 @@ from bridge.sources.fields import (
 _SITE = re.compile(r"[a-z0-9_]{1,32}", re.ASCII)
 _KICK_EMOTE = re.compile(r"\[emote:[0-9]{1,20}:([^\[\]]{0,100})\]", re.ASCII)
 _ACTION = "\x01ACTION "
-_MAX_BADGES = 50
 
 Told = LiveEvent | Notice | None
 """What a message says; ``None`` is nothing for us."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Published:
-    """A message of a topic: its data, its own id and time, and when it came."""
+    """A message of a topic, the data in it, and when it came."""
 
+    message: dict[str, Any]
     data: dict[str, Any]
-    id: str
-    told_at_ms: int
     received_at_ms: int
     batches: GiftBatches
 
-    def told(self, content: Content, event_id: str = "", at_ms: int = 0) -> LiveEvent:
-        """Return an event."""
-        moment_ms = plausible_timestamp_ms(at_ms or self.told_at_ms, self.received_at_ms)
-        return LiveEvent(moment_ms, content, event_id or self.id)
+    def told(self, content: Content, own_id: str = "", own_ms: int = 0) -> LiveEvent:
+        """Return an event, with the gateway's id and time where the data has none of its own."""
+        moment_ms = own_ms or timestamp_ms(optional_text(self.message, "ts"))
+        event_id = own_id or optional_text(self.message, "id")
+        return LiveEvent(plausible_timestamp_ms(moment_ms, self.received_at_ms), content, event_id)
 
 
 def chat_message(published: Published) -> Told:
@@ -78,21 +75,31 @@ def chat_message(published: Published) -> Told:
 
 def _twitch_chat(published: Published) -> Told:
     data = published.data
-    source = optional_text(data, "source_broadcaster_user_id")
-    if source and source != optional_text(data, "broadcaster_user_id"):
+    source = data.get("source_broadcaster_user_id")
+    if source and source != data.get("broadcaster_user_id"):
         return None
-    if type(data.get("cheer")) is dict and optional_integer(data["cheer"], "bits") > 0:
+    cheer = data.get("cheer")
+    if cheer and optional_integer(cheer, "bits") > 0:
         return None
-    words = text(mapping(data, "message", "data"), "text", "data.message")
+    words = text(data.get("message"), "text", "data.message")
     words = words.removeprefix(_ACTION).removesuffix("\x01") if words.startswith(_ACTION) else words
-    badges = [
-        (optional_text(badge, "set_id"), optional_text(badge, "id"), optional_text(badge, "info"))
-        for badge in optional_sequence(data, "badges")[:_MAX_BADGES]
-    ]
-    user_id = optional_text(data, "chatter_user_id")
     name = optional_text(data, "chatter_user_name") or optional_text(data, "chatter_user_login")
-    user = _viewer("twitch", user_id, name, chosen_badge(badges))
-    return _comment(published, user, words, optional_text(data, "message_id"))
+    badge, level = _twitch_badge(data)
+    user = _viewer("twitch", optional_text(data, "chatter_user_id"), name, badge, level)
+    return _comment(published, user, words, data.get("message_id"))
+
+
+def _twitch_badge(data: dict[str, Any]) -> tuple[str, int]:
+    """Return the badge to report and its level; badges that cannot be told apart are none."""
+    try:
+        worn = {badge["set_id"]: badge for badge in data["badges"]}
+    except (KeyError, TypeError):
+        return "", 0
+    for name in BADGES:
+        if name in worn:
+            badge = worn[name]
+            return name, badge_level(name, optional_text(badge, "id"), optional_text(badge, "info"))
+    return "", 0
 
 
 def _youtube_chat(published: Published) -> Told:
@@ -102,20 +109,20 @@ def _youtube_chat(published: Published) -> Told:
     author = optional_mapping(published.data, "authorDetails")
     user_id = optional_text(author, "channelId") or identifier(snippet, "authorChannelId", "data.snippet")
     badge = next((name for name, flag in _YOUTUBE_RANKS if author.get(flag) is True), "")
-    user = _viewer("youtube", user_id, optional_text(author, "displayName"), (badge, 0))
+    user = _viewer("youtube", user_id, optional_text(author, "displayName"), badge)
     details = optional_mapping(snippet, "textMessageDetails")
     words = optional_text(details, "messageText") or text(snippet, "displayMessage", "data.snippet")
     at_ms = timestamp_ms(optional_text(snippet, "publishedAt"))
-    return _comment(published, user, words, optional_text(published.data, "id"), at_ms)
+    return _comment(published, user, words, published.data.get("id"), at_ms)
 
 
 def _kick_chat(published: Published) -> Told:
     data = published.data
     sender = mapping(data, "sender", "data")
-    user = _viewer("kick", optional_text(sender, "user_id"), optional_text(sender, "username"), ("", 0))
+    user = _viewer("kick", optional_text(sender, "user_id"), optional_text(sender, "username"))
     words = _KICK_EMOTE.sub(r"\1", text(data, "content", "data"))
     at_ms = timestamp_ms(optional_text(data, "created_at"))
-    return _comment(published, user, words, optional_text(data, "message_id"), at_ms)
+    return _comment(published, user, words, data.get("message_id"), at_ms)
 
 
 def _trovo_chat(published: Published) -> Told:
@@ -125,12 +132,12 @@ def _trovo_chat(published: Published) -> Told:
         return None
     said = mapping(data, "data", "data")
     name = optional_text(said, "display_name") or optional_text(said, "username")
-    user = _viewer("trovo", optional_text(said, "sender_id"), name, ("", 0))
+    user = _viewer("trovo", optional_text(said, "sender_id"), name)
     at_ms = timestamp_ms(optional_text(data, "created_at"))
-    return _comment(published, user, text(said, "text", "data.data"), optional_text(data, "id"), at_ms)
+    return _comment(published, user, text(said, "text", "data.data"), data.get("id"), at_ms)
 
 
-def _comment(published: Published, user: User, words: str, own_id: str, at_ms: int = 0) -> Told:
+def _comment(published: Published, user: User, words: str, own_id: object, at_ms: int = 0) -> Told:
     if not words.strip():
         return None
     return published.told(Comment(user, words), f"chat/{own_id}" if own_id else "", at_ms)
@@ -163,7 +170,7 @@ def activity(published: Published) -> Told:
 def _activity_user(provider: str, about: dict[str, Any]) -> User:
     name = optional_text(about, "displayName") or optional_text(about, "username")
     user_id = optional_text(about, "providerId") or optional_text(about, "username")
-    return _viewer(provider, user_id, name, ("", 0))
+    return _viewer(provider, user_id, name)
 
 
 def _activity(published: Published, content: Content) -> LiveEvent:
@@ -192,7 +199,7 @@ def _sponsor(published: Published, provider: str, about: dict[str, Any]) -> Told
 def _bought(published: Published, provider: str, about: dict[str, Any], user: User) -> Told:
     sender = optional_text(about, "sender")
     if about.get("gifted") is True or sender:
-        giver = _viewer(provider, sender.lower(), sender, ("", 0))
+        giver = _viewer(provider, sender.lower(), sender)
         if not published.batches.single(f"{provider}/{sender.lower()}", published.received_at_ms):
             return None
         return _activity(published, _membership(provider, about, giver, 1))
@@ -311,7 +318,7 @@ def tip(published: Published) -> Told:
         return None
     giver = mapping(donation, "user", "data.donation")
     name = optional_text(giver, "username")
-    told = _money("Tip", donation, _viewer("streamelements", name, name, ("", 0)), "data.donation")
+    told = _money("Tip", donation, _viewer("streamelements", name, name), "data.donation")
     tip_id = optional_text(data, "_id")
     return published.told(told, f"tip/{tip_id}" if tip_id else "", timestamp_ms(optional_text(data, "createdAt")))
 
@@ -326,10 +333,11 @@ def stream_status(published: Published) -> Told:
     return Notice(NoticeKind.ENDED, "StreamElements says that the live has ended")
 
 
-def _viewer(site: str, user_id: str, name: str, badge: tuple[str, int]) -> User:
+def _viewer(site: str, user_id: str, name: str, badge: str = "", level: int = 0) -> User:
     """Return a viewer; without an id it is nobody in particular."""
-    masked = user_id in {"", "0"} or as_integer(user_id) == 0
-    return User(f"{site}_{0 if masked else user_id}", name, 0, *badge, masked=masked)
+    if user_id.strip("0"):
+        return User(f"{site}_{user_id}", name, 0, badge, level)
+    return User(f"{site}_0", name, 0, badge, level, masked=True)
 
 
 MESSAGES: Mapping[str, Callable[[Published], Told]] = {
