@@ -76,6 +76,14 @@ class Feed(ABC):
         """Return what the bridge did that the platform does not allow."""
         return []
 
+    def socket_url(self) -> str:
+        """Return where it is connected to."""
+        return str(self.source()["websocket_url"])
+
+    async def repeat(self) -> int:
+        """Tell the last messages again, if it is a platform that does so; returns how many."""
+        return 0
+
     async def until(self, met: Callable[[], object]) -> None:
         """Wait until ``met()``."""
         ends_at = time.monotonic() + PATIENCE_SECS
@@ -117,8 +125,16 @@ class BilibiliFeed(Feed):
     def source(self) -> dict[str, Any]:
         return {"platform": "bilibili", "room": 92, "api_base": self.room.api_base}
 
+    def socket_url(self) -> str:
+        return self.room.websocket_url
+
     def has_listener(self) -> bool:
         return bool(self.room.clients)
+
+    async def repeat(self) -> int:
+        await self.until(self.has_listener)
+        await self.room.repeat_last(10)
+        return 10
 
     async def tell(self, text: str, number: int) -> None:
         serial = next(self.numbers)

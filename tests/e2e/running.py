@@ -15,6 +15,7 @@ from typing import Any, Self
 import aiohttp
 import orjson
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
 START_SECS = 20.0
 
@@ -123,6 +124,14 @@ class RunningBridge:
         """Return a room's state."""
         found: dict[str, Any] = orjson.loads(await self.get("/status"))["rooms"][room]
         return found
+
+    async def metrics(self) -> dict[str, float]:
+        """Return the sum of each metric over its labels."""
+        sums: dict[str, float] = {}
+        for family in text_string_to_metric_families(await self.get("/metrics")):
+            for sample in family.samples:
+                sums[sample.name] = sums.get(sample.name, 0) + sample.value
+        return sums
 
     async def _is_ready(self) -> bool:
         try:

@@ -23,6 +23,8 @@ from tests.e2e.calling_feeds import (
     WebhookFeed,
     WeChatFeed,
 )
+from tests.e2e.lines import WAYS, Line
+from tests.e2e.mapped_feed import MappedFeed
 from tests.e2e.platform_feeds import (
     BilibiliFeed,
     BilibiliOpenFeed,
@@ -39,6 +41,9 @@ from tests.e2e.running import RunningBridge
 pytestmark = pytest.mark.slow
 
 Heard = dict[str, Any]
+
+VIEWERS = (7, 8)
+"""The same numbers on every platform."""
 
 
 def heard(sandbox: Sandbox, site: str) -> Heard:
@@ -85,6 +90,29 @@ async def talk(feed: Feed, rounds: int, seed: int) -> None:
             await feed.drop()
 
 
+async def talk_over(line: Line, feed: Feed, seed: int) -> int:
+    """Say and give something over a line that breaks in every way, each time right after the last words.
+
+    Returns how many messages were told once more.
+    """
+    rng = random.Random(seed)
+    repeated = 0
+    for turn, way in enumerate([*rng.sample([*WAYS], len(WAYS)), "none"]):
+        for number in range(10):
+            if number == 6 and way in WAYS:
+                line.hold()
+            await feed.say(f"{feed.site} {turn}-{number}", VIEWERS[number % 2])
+            if number % 4 == 0:
+                await feed.gift(VIEWERS[number // 4 % 2])
+            await asyncio.sleep(rng.random() * 0.2)
+        if way in WAYS:
+            await line.break_off(way)
+            await feed.drop()
+            line.mend()
+            repeated += await feed.repeat()
+    return repeated
+
+
 async def burst(feed: Feed) -> None:
     """Say much at once and drop, three times."""
     for turn in range(3):
@@ -93,34 +121,44 @@ async def burst(feed: Feed) -> None:
         await feed.drop()
 
 
-async def test_five_platforms_in_one_room_that_keep_dropping_and_a_dead_one(tmp_path: Path) -> None:
-    feeds: Sequence[Feed] = [BilibiliFeed(), TwitchFeed(), DouyuFeed(), KickFeed(), YouTubeFeed()]
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    dead = {"platform": "tiktok", "room": "@nobody", "api_base": nobody, "sign_url": nobody}
+async def test_five_platforms_in_one_room_whose_lines_keep_breaking_and_a_dead_one(tmp_path: Path) -> None:
+    feeds: Sequence[Feed] = [BilibiliFeed(), TwitchFeed(), DouyuFeed(), KickFeed(), MappedFeed()]
     async with AsyncExitStack() as opened:
         sandbox = await opened.enter_async_context(Sandbox())
+        lines: list[Line] = []
         for feed in feeds:
             await opened.enter_async_context(feed)
+            lines.append(await opened.enter_async_context(Line(feed.socket_url())))
+        nobody = opened.enter_context(socket.create_server(("127.0.0.1", 0)))
+        silent_url = f"ws://127.0.0.1:{nobody.getsockname()[1]}"
+        dead = {"platform": "douyin_relay", "room": "5", "websocket_url": silent_url}
+        sources = [{**feed.source(), "websocket_url": line.url} for feed, line in zip(feeds, lines, strict=True)]
         room = {
-            "sources": [dead, *(feed.source() for feed in feeds)],
+            "sources": [dead, *sources],
             "report": {"url": sandbox.report_url},
             "events": {"viewers": {"enabled": False}},
         }
         bridge = await opened.enter_async_context(RunningBridge(tmp_path, {"show": room}))
-        await asyncio.gather(*(talk(feed, 6, seed) for seed, feed in enumerate(feeds)))
+        talks = [talk_over(line, feed, seed) for seed, (feed, line) in enumerate(zip(feeds, lines, strict=True))]
+        repeated = sum(await asyncio.gather(*talks))
         await until_heard(dict.fromkeys(feeds, sandbox))
-        status = await bridge.status("show")
+        status, metrics = await bridge.status("show"), await bridge.metrics()
 
         assert {feed.site: heard(sandbox, feed.site) for feed in feeds} == {feed.site: told(feed) for feed in feeds}
         assert {orjson.loads(event.content)["user"]["userId"] for event in sandbox.events()} == {
-            f"{feed.site}_7" for feed in feeds
+            f"{feed.site}_{number}" for feed in feeds for number in VIEWERS
         }
         assert [feed.complaints() for feed in feeds] == [[]] * len(feeds)
         reconnects = {name: source["reconnects"] for name, source in status["sources"].items()}
-        assert {name: count for name, count in reconnects.items() if count < 3} == {}
-        assert status["sources"]["tiktok:@nobody"]["state"] == "waiting"
-        assert status["dropped"].keys() == {"disabled", "duplicate"}
+        assert {name for name, count in reconnects.items() if count < len(WAYS)} == {"douyin_relay:5"}
+        assert status["sources"]["douyin_relay:5"]["state"] in {"connecting", "waiting"}
+        assert metrics["bridge_events_delivered_total"] == len(sandbox.events())
+        assert metrics["bridge_source_duplicates_total"] == repeated
+        assert metrics["bridge_source_events_received_total"] == (
+            metrics["bridge_events_delivered_total"]
+            + metrics["bridge_events_dropped_total"]
+            + metrics["bridge_queue_events"]
+        )
         assert await bridge.stop() == 0
 
 
