@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import socket
 import struct
+import sys
+import termios
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -45,6 +48,12 @@ WAYS: Mapping[str, Callable[[asyncio.StreamWriter], None]] = {
     "stall": _close,
 }
 """How a line breaks; one that stalls is silent for a second before that."""
+
+
+def _under_way_bytes(writer: asyncio.StreamWriter) -> int:
+    """Return how many bytes the other end's kernel has not got yet; what it has got is delivered, read or not."""
+    unacknowledged = fcntl.ioctl(writer.get_extra_info("socket"), termios.TIOCOUTQ, bytes(4))
+    return writer.transport.get_write_buffer_size() + int.from_bytes(unacknowledged, sys.byteorder)
 
 
 @dataclass(slots=True, eq=False)
@@ -99,7 +108,8 @@ class Line:
             await asyncio.sleep(STALL_SECS)
         for call in self._calls:
             call.near.write(bytes(call.held))
-            assert call.near.transport.get_write_buffer_size() == 0
+            while _under_way_bytes(call.near):
+                await asyncio.sleep(0)
             WAYS[way](call.near)
             call.far.transport.abort()
         self._calls.clear()

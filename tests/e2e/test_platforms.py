@@ -91,25 +91,25 @@ async def talk(feed: Feed, rounds: int, seed: int) -> None:
 
 
 async def talk_over(line: Line, feed: Feed, seed: int) -> int:
-    """Say and give something over a line that breaks in every way, each time right after the last words.
+    """Say and give something over a line that breaks in every way, each time right after a burst of words.
 
     Returns how many messages were told once more.
     """
     rng = random.Random(seed)
     repeated = 0
-    for turn, way in enumerate([*rng.sample([*WAYS], len(WAYS)), "none"]):
-        for number in range(10):
-            if number == 6 and way in WAYS:
-                line.hold()
+    for turn, way in enumerate(rng.sample([*WAYS], len(WAYS))):
+        for number in range(8):
             await feed.say(f"{feed.site} {turn}-{number}", VIEWERS[number % 2])
-            if number % 4 == 0:
-                await feed.gift(VIEWERS[number // 4 % 2])
             await asyncio.sleep(rng.random() * 0.2)
-        if way in WAYS:
-            await line.break_off(way)
-            await feed.drop()
-            line.mend()
-            repeated += await feed.repeat()
+        line.hold()
+        for number in range(8, 60):
+            await feed.say(f"{feed.site} {turn}-{number}", VIEWERS[number % 2])
+            if number % 8 == 0:
+                await feed.gift(VIEWERS[number // 8 % 2])
+        await line.break_off(way)
+        await feed.drop()
+        line.mend()
+        repeated += await feed.repeat()
     return repeated
 
 
