@@ -46,7 +46,7 @@ def check(
     ] = "",
     sample: Annotated[
         Path | None,
-        typer.Option("--sample", metavar="FILE", help="Decode this file of frames as a source of the room would."),
+        typer.Option("--sample", metavar="FILE", help="Decode this file of frames or messages as a source would."),
     ] = None,
     source: Annotated[
         int | None,
@@ -58,7 +58,8 @@ def check(
     All problems are printed at once, as `file: key: problem: what is allowed`, with exit code 2.
 
     With `--sample`, the file's frames are decoded with that source's own options (a mapping, prices) and paid
-    messages take the room's form. The file and what is printed are those of `decode`: JSON lines, no network.
+    messages take the room's form. The file and what is printed are those of `decode`: JSON lines, no network. A line
+    that is no frame is taken for a message as the platform sends it.
     """
     loaded = load(config, os.environ)
     if sample is not None:
@@ -117,7 +118,7 @@ def _print_sample(room: RoomConfig, number: int | None, file: Path) -> None:
         raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
     with stream:
         decoder = chosen.platform.offline_decoder(chosen.initial)
-        for result in decode_lines(decoder, stream, now_ms=SystemClock().now_ms(), report=forms):
+        for result in decode_lines(decoder, stream, now_ms=SystemClock().now_ms(), bare=True, report=forms):
             sys.stdout.buffer.write(orjson.dumps(result, option=orjson.OPT_APPEND_NEWLINE))
         sys.stdout.buffer.flush()
 

@@ -22,12 +22,13 @@ def decode_lines(
     lines: Iterable[bytes],
     *,
     now_ms: int,
+    bare: bool = False,
     report: Callable[[LiveEvent], Iterable[LiveEvent]] = lambda event: (event,),
 ) -> Iterator[Result]:
     """Yield one result an event, refusal, unknown or ignored message, in the order of the lines.
 
     A line is ``{"at_ms": …, "text": …}`` or ``{"at_ms": …, "b64": …}``; ``now_ms`` stands in for a
-    missing ``at_ms``. ``report`` is the room's way with paid messages. What is held for a twin or a
+    missing ``at_ms``. With ``bare``, any other line is one message as the platform sends it. ``report`` is the room's way with paid messages. What is held for a twin or a
     combo is let go at the end of the input.
     """
     intake = Intake()
@@ -36,7 +37,7 @@ def decode_lines(
         if not line.strip():
             continue
         try:
-            frame = _frame(line, at_ms or now_ms)
+            frame = _message(line, at_ms or now_ms) if bare else _frame(line, at_ms or now_ms)
         except DecodeError as error:
             yield {"rejected": f"line {number}: {error}"}
             continue
@@ -61,6 +62,18 @@ def _frame(line: bytes, at_ms: int) -> Frame:
         except ValueError as error:
             raise DecodeError("b64", "is not base64") from error
     raise DecodeError("", "has neither text nor b64")
+
+
+def _message(line: bytes, at_ms: int) -> Frame:
+    """Return the frame in the line, or else the line as a frame: messages may have a ``text`` of their own."""
+    try:
+        value = parse_json(line)
+    except DecodeError:
+        value = None
+    has_data = isinstance(value, dict) and ("text" in value or "b64" in value)
+    if has_data and ("at_ms" in value or value.keys() <= {"text", "b64"}):
+        return _frame(line, at_ms)
+    return Frame(line.decode("utf-8", "replace").strip(), at_ms)
 
 
 def _results(

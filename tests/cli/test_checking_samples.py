@@ -85,6 +85,19 @@ def test_a_mapped_source_shows_what_its_mapping_yields(directory: Directory) -> 
     assert list(rejected) == ["rejected"]
 
 
+def test_messages_are_taken_as_the_socket_sends_them(directory: Directory) -> None:
+    directory.room("tea", MAPPED)
+    sample = directory.folder / "messages.txt"
+    sample.write_text(f'{SAY}\n{{"cmd": "?", "text": "not a frame"}}\nping\n\n[1]\n{{"cmd"\n')
+
+    event, other, keep_alive, array, torn = directory.results("--sample", str(sample))
+
+    assert json.loads(event["event"]["content"])["content"] == "hello"
+    assert [other, array] == [{"unknown": "no rule matches"}] * 2
+    assert keep_alive == {"ignored": "keep-alive"}
+    assert list(torn) == ["rejected"]
+
+
 def test_paid_messages_take_the_form_of_the_room(directory: Directory) -> None:
     bilibili = {"platform": "bilibili", "room": 1}
     directory.room("comment", bilibili)
