@@ -93,6 +93,26 @@ def test_an_amount_that_is_none_is_rejected(values: dict[str, str], amount: obje
     assert decoded.rejected[0].path.startswith("mapping[0].gift_")
 
 
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        (
+            {"gift_value": "price"},
+            "gift_value: gives a text, a whole number of the smallest unit (value_unit) expected",
+        ),
+        ({"gift_count": "none"}, "gift_count: gives nothing, a whole number expected"),
+        ({"user_id": "who"}, "user_id: gives an object, a text expected"),
+        ({"user_id": "flag"}, "user_id: gives true or false, a text expected"),
+        ({"user_id": "&who"}, "user_id: gives no value, a text expected"),
+        ({"each": "who"}, "each: gives an object, an array expected"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_words_of_json(values: dict[str, str], problem: str) -> None:
+    message = {"price": "1.50", "who": {}, "flag": True}
+    (error,) = fed(message, {"type": "gift", "gift_name": "'Rose'", **values}).rejected
+    assert str(error) == f"mapping[0].{problem}"
+
+
 def test_a_list_in_a_message_becomes_several_events_in_its_order() -> None:
     rule = {"type": "comment", "each": "data.list[?kind=='c']", "text": "t", "user_id": "uid", "id": "mid"}
     items = [

@@ -22,6 +22,7 @@ from bridge.events import (
 from bridge.sources.codecs.amounts import MAX_AMOUNT, from_decimal
 from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.fields import as_integer
+from bridge.sources.platforms.websocket.expressions import type_name
 from bridge.sources.platforms.websocket.rules import Found, Rule
 
 _PER_MS = {"s": (1000, 1), "ms": (1, 1), "us": (1, 1000), "ns": (1, 1_000_000)}
@@ -113,12 +114,12 @@ def _money(found: Found, key: str, rule: Rule) -> int | None:
     is_major = rule.value_unit == "major"
     number = from_decimal(value, found["currency"]) if is_major else as_integer(value)
     if number is None or not 0 <= number <= MAX_AMOUNT:
-        raise _unlike(found, key, rule, "an amount" if is_major else "a whole number of the smallest unit")
+        raise _unlike(found, key, rule, "an amount" if is_major else "a whole number of the smallest unit (value_unit)")
     return number
 
 
 def _unlike(found: Found, key: str, rule: Rule, wanted: str) -> DecodeError:
-    return DecodeError(f"{rule.at}.{key}", f"gives {type(found[key]).__name__}, {wanted} expected")
+    return DecodeError(f"{rule.at}.{key}", f"gives {type_name(found[key])}, {wanted} expected")
 
 
 def _moment_ms(value: Any, unit: str) -> int:

@@ -28,6 +28,15 @@ Node = Any
 
 _FAILURES = (JMESPathError, ArithmeticError, AttributeError, RecursionError, TypeError, ValueError)
 _INTERPRETER = TreeInterpreter()
+_TYPE_NAMES = {
+    type(None): "nothing",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    list: "an array",
+    dict: "an object",
+}
 
 
 class Equality(NamedTuple):
@@ -77,6 +86,11 @@ def needed_equality(condition: str) -> Equality | None:
 def is_true(value: Any) -> bool:
     """Tell what counts as true in JMESPath: all but ``false``, null and anything empty, so 0 too."""
     return value is True or (value is not False and value is not None and value not in ("", [], {}))
+
+
+def type_name(value: Any) -> str:
+    """Return what a value is, in the words of JSON."""
+    return _TYPE_NAMES.get(type(value), "no value")
 
 
 def _interpreted(tree: Node, at: str) -> Read:

@@ -16,6 +16,7 @@ from bridge.sources.platforms.websocket.expressions import (
     compile_expression,
     field_path,
     needed_equality,
+    type_name,
 )
 
 EVENT_TYPES = ("comment", "join", "like", "gift", "follow", "viewers")
@@ -83,7 +84,7 @@ class Rule:
         if found is None:
             return ()
         if type(found) is not list:
-            raise DecodeError(f"{self.at}.each", f"gives {type(found).__name__}, an array expected")
+            raise DecodeError(f"{self.at}.each", f"gives {type_name(found)}, an array expected")
         return found
 
     def find(self, item: Any) -> Found:
@@ -119,7 +120,7 @@ class Rule:
             return self.defaults[key] if number is None else number
         if type(value) is int or (type(value) is float and value.is_integer()):
             return str(int(value))
-        raise DecodeError(f"{self.at}.{key}", f"gives {type(value).__name__}, a text expected")
+        raise DecodeError(f"{self.at}.{key}", f"gives {type_name(value)}, a text expected")
 
 
 class Choice:
