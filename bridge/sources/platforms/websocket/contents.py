@@ -34,10 +34,9 @@ def event_of(rule: Rule, item: Any, received_at_ms: int) -> LiveEvent | None:
     content = CONTENTS[rule.type](found, rule)
     if content is None:
         return None
-    moment = found["timestamp"]
-    moment_ms = (
-        moment if type(moment) is int and rule.timestamp_unit == "ms" else _moment_ms(moment, rule.timestamp_unit)
-    )
+    moment_ms = found["timestamp"]
+    if type(moment_ms) is not int or rule.timestamp_unit != "ms":
+        moment_ms = _moment_ms(moment_ms, rule.timestamp_unit)
     return LiveEvent(plausible_timestamp_ms(moment_ms, received_at_ms), content, found["id"])
 
 
@@ -45,7 +44,9 @@ def _user(found: Found, rule: Rule) -> User:
     """Return the viewer; without an id, or with an id of 0, it is nobody in particular."""
     user_id, name = found["user_id"], found["user_name"]
     masked = user_id in {"", "0"} or "***" in name
-    level, badge_level = _bounded(found["level"]), _bounded(found["badge_level"])
+    level, badge_level = found["level"], found["badge_level"]
+    if not (0 <= level <= MAX_INTEGER and 0 <= badge_level <= MAX_INTEGER):
+        level, badge_level = _bounded(level), _bounded(badge_level)
     return User(f"{rule.site}_{0 if masked else user_id}", name, level, found["badge"], badge_level, masked)
 
 
@@ -95,7 +96,7 @@ CONTENTS: Mapping[str, Callable[[Found, Rule], Content | None]] = {
 
 
 def _bounded(number: int) -> int:
-    return number if 0 <= number <= MAX_INTEGER else min(max(number, 0), MAX_INTEGER)
+    return min(max(number, 0), MAX_INTEGER)
 
 
 def _counted(found: Found, key: str, rule: Rule) -> int:
