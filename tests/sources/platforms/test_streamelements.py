@@ -88,16 +88,25 @@ def test_a_topic_that_is_not_needed_may_be_refused() -> None:
 def test_other_refusals_mean_what_they_say() -> None:
     assert isinstance(fed(answer("channel.activities", "rate_limit_exceeded")).end, SourceThrottledError)
     decoder = GatewayDecoder(OPTIONS)
-    fed(answer("channel.activities", "err_internal_error"), decoder)
-    assert isinstance(fed(answer("channel.chat.message", "err_internal_error"), decoder).end, SourceUnavailableError)
+    fed(answer("channel.activities", "err_bad_request"), decoder)
+    assert isinstance(fed(answer("channel.chat.message", "err_bad_request"), decoder).end, SourceUnavailableError)
 
 
-def test_a_slow_authorization_is_asked_for_again_but_not_for_ever() -> None:
+@pytest.mark.parametrize("problem", ["err_deadline_exceeded", "err_internal_error"])
+def test_a_fault_of_the_gateway_is_asked_about_again_and_then_on_another_connection(problem: str) -> None:
     decoder = GatewayDecoder(OPTIONS)
     for _ in range(2):
-        (again,) = fed(answer("channel.activities", "err_deadline_exceeded"), decoder).replies
+        (again,) = fed(answer("channel.activities", problem), decoder).replies
         assert orjson.loads(again)["data"]["topic"] == "channel.activities"
-    assert not fed(answer("channel.activities", "err_deadline_exceeded"), decoder).replies
+    last = fed(answer("channel.activities", problem), decoder)
+    assert not last.replies
+    assert isinstance(last.end, SourceUnavailableError)
+
+
+def test_a_fault_with_a_topic_that_is_not_needed_leaves_the_connection() -> None:
+    decoder = GatewayDecoder(OPTIONS)
+    told = [fed(answer("channel.stream.status", "err_internal_error"), decoder) for _ in range(3)]
+    assert [(len(one.replies), one.end) for one in told] == [(1, None), (1, None), (0, None)]
 
 
 def test_an_answer_of_the_server_never_shows_itself() -> None:

@@ -51,6 +51,8 @@ TOPICS = ("channel.chat.message", "channel.activities", "channel.stream.status")
 TELLING = frozenset(TOPICS[:2])
 """The topics that bring viewers' events; without any of them the connection is of no use."""
 
+FAULTS = frozenset({"err_deadline_exceeded", "err_internal_error"})
+"""Refusals that say nothing about the request."""
 MAX_ATTEMPTS = 3
 RATE_WAIT_SECS = 30.0
 MAX_NAME_CHARS = 64
@@ -147,13 +149,22 @@ class GatewayDecoder(QuietDecoder):
         topic = topic or optional_text(optional_mapping(message, "data"), "topic")
         if not problem:
             return Decoded(ignored=("response",))
-        if problem == "err_deadline_exceeded" and self._attempts.get(topic, MAX_ATTEMPTS) < MAX_ATTEMPTS:
-            self._attempts[topic] += 1
-            return Decoded(ignored=("response",), replies=(self._subscription(topic),))
+        if problem in FAULTS and topic in TOPICS:
+            return self._failed(topic, problem)
         if problem == "rate_limit_exceeded":
             error = SourceThrottledError("StreamElements answers that we ask too often", RATE_WAIT_SECS)
             return Decoded(ignored=("response",), end=error)
         return self._refused(topic if topic in TOPICS else "a request", problem)
+
+    def _failed(self, topic: str, problem: str) -> Decoded:
+        """Ask again for a while; a topic that brings viewers' events is then worth another connection."""
+        if self._attempts[topic] < MAX_ATTEMPTS:
+            self._attempts[topic] += 1
+            return Decoded(ignored=("response",), replies=(self._subscription(topic),))
+        if topic in TELLING:
+            end = SourceUnavailableError(f"StreamElements fails to subscribe to {topic} ({problem})")
+            return Decoded(ignored=("response",), end=end)
+        return self._refused(topic, problem)
 
     def _refused(self, topic: str, problem: str) -> Decoded:
         shown = problem if problem.isidentifier() and len(problem) <= MAX_NAME_CHARS else "an error"
