@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jmespath
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,9 +12,10 @@ from bridge.events import Comment, Follow, Gift, Join, Like, User, Viewers
 from bridge.secret import Secret
 from bridge.sources.contract import Decoded, Frame, NoticeKind
 from bridge.sources.platforms.websocket import MAX_MESSAGE_BYTES, PLATFORM, MappedDecoder, locate
+from bridge.sources.platforms.websocket.expressions import is_true
 from bridge.sources.platforms.websocket.options import Options
 from bridge.sources.platforms.websocket.rules import MAX_ITEMS, compile_rules
-from tests.sources.platforms.odd_json import as_text, assert_sound, odd_objects
+from tests.sources.platforms.odd_json import as_text, assert_sound, odd_objects, odd_values
 from tests.sources.platforms.scripted_http import ScriptedHttp
 
 AT_MS = 1_760_000_000_000
@@ -296,6 +298,23 @@ def test_rules_told_apart_by_a_field_are_applied_in_their_order() -> None:
     assert told(n=5) == ["viewers"]
     for other in (True, "1", [1], {"1": 1}, None):
         assert told(t=other) == []
+
+
+CONDITIONS = ["a == 'x'", "a == `1`", "a == `1` && b", "a.b == 'x'", "a && b", "b == `true`", "a == 'x' || b", "!a"]
+
+
+@given(
+    st.lists(st.sampled_from(CONDITIONS), min_size=1, max_size=6),
+    st.dictionaries(
+        st.sampled_from(["a", "b"]), odd_values(["a", "b"]) | st.sampled_from(["x", 1, 1.0, True, {"b": "x"}])
+    ),
+)
+def test_a_rule_takes_what_its_condition_is_true_of_whichever_rules_stand_beside_it(
+    conditions: list[str], message: dict[str, Any]
+) -> None:
+    rules = [{"type": "comment", "text": f"'{number}'", "when": when} for number, when in enumerate(conditions)]
+    taken = [str(number) for number, when in enumerate(conditions) if is_true(jmespath.search(when, message))]
+    assert [getattr(event.content, "text", "") for event in fed(message, *rules).events] == taken
 
 
 def test_a_message_that_is_wanted_is_not_asked_whether_it_is_to_be_ignored() -> None:
