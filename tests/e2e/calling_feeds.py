@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 from standardwebhooks import Webhook
 
-from tests.e2e.platform_feeds import Feed, now_ms
+from tests.e2e.feed import Feed, now_ms
 from tests.emulators.douyin import ROOM, Sender, comment, gift
 from tests.emulators.kick_signing import public_pem, signed_delivery
 from tests.emulators.kuaishou import ROOM_CODE, push, viewer

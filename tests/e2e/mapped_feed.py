@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.e2e.platform_feeds import Feed, now_ms
+from tests.e2e.feed import Feed, now_ms
 from tests.emulators.socket_site import SocketSite
 
 REPEATED = 10

@@ -23,6 +23,7 @@ from tests.e2e.calling_feeds import (
     WebhookFeed,
     WeChatFeed,
 )
+from tests.e2e.feed import Feed
 from tests.e2e.lines import WAYS, Line
 from tests.e2e.mapped_feed import MappedFeed
 from tests.e2e.platform_feeds import (
@@ -30,7 +31,6 @@ from tests.e2e.platform_feeds import (
     BilibiliOpenFeed,
     DouyuFeed,
     EventSubFeed,
-    Feed,
     KickFeed,
     TikTokFeed,
     TwitchFeed,
