@@ -108,6 +108,11 @@ class PaidMessage:
     gift: Gift
 
 
+def with_words(gift: Gift, words: str) -> Gift | PaidMessage:
+    """Return money with the words that came with it; without any it is a gift like others."""
+    return PaidMessage(words, gift) if words.strip() else gift
+
+
 @dataclass(slots=True, unsafe_hash=True)
 class Follow:
     """A viewer followed or subscribed without paying anything that we can count."""

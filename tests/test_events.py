@@ -26,6 +26,7 @@ from bridge.events import (
     Viewers,
     encodable,
     plausible_timestamp_ms,
+    with_words,
 )
 
 NOW_MS = 1_700_000_000_000
@@ -218,3 +219,11 @@ def test_an_encodable_text_can_be_encoded_and_is_otherwise_the_same(text: str) -
     assert clean.encode().decode() == clean
     if not any("\ud800" <= character <= "\udfff" for character in text):
         assert clean == text
+
+
+@pytest.mark.parametrize("words", ["", "  ", "\n"])
+def test_money_without_words_is_a_gift(words: str) -> None:
+    gift = Gift(User("pond_1"), "Rose")
+
+    assert with_words(gift, words) is gift
+    assert with_words(gift, "thanks") == PaidMessage("thanks", gift)

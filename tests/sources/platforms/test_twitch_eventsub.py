@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import SourceAuthError, SourceUnavailableError
+from bridge.sources.codecs.twitch_loyalty import TierValues
 from bridge.sources.contract import Decoded, Frame, HttpAnswer, HttpCall, NoticeKind
 from bridge.sources.platforms.twitch.api import STREAMS, SUBSCRIPTION, VALIDATION
 from bridge.sources.platforms.twitch.credential import Credential
 from bridge.sources.platforms.twitch.eventsub import CLOSE_CODES, SUBSCRIPTIONS, EventSubDecoder, Session
-from bridge.sources.platforms.twitch.facts import TierValues
 from bridge.sources.platforms.twitch.notifications import Channel
 from bridge.sources.platforms.twitch.viewers import StreamState, ViewerWatch
 from tests.sources.platforms.scripted_http import json_answer

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bridge.errors import RoomOfflineError, SourceUnavailableError
 from bridge.events import Comment, Follow, Gift, Join, LiveEvent, PaidMessage, Twin, User
+from bridge.sources.codecs.twitch_loyalty import TierValues
 from bridge.sources.contract import Decoded, Frame, HttpAnswer, NoticeKind
-from bridge.sources.platforms.twitch.facts import TierValues
 from bridge.sources.platforms.twitch.irc import NICK, IrcDecoder
 from bridge.sources.platforms.twitch.viewers import ViewerWatch
 from tests.sources.platforms.twitch_credentials import api, unrenewable

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.events import Comment, Follow, Gift, LiveEvent, PaidMessage, Twin, User
+from bridge.sources.codecs.twitch_loyalty import TierValues
 from bridge.sources.contract import Decoded, Frame, NoticeKind
 from bridge.sources.platforms.twitch.eventsub import EventSubDecoder
-from bridge.sources.platforms.twitch.facts import TierValues
 from bridge.sources.platforms.twitch.irc import IrcDecoder
 from bridge.sources.platforms.twitch.notifications import IGNORED_NOTIFICATIONS, NOTIFICATIONS, Channel
 from bridge.sources.platforms.twitch.viewers import StreamState

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.errors import DecodeError
-from bridge.events import Gift, PaidMessage, Twin, User
+from bridge.events import Gift, Twin, User, with_words
 from bridge.sources.codecs.bilibili_pb2 import SendGift
 from bridge.sources.fields import (
     as_integer,
@@ -222,9 +222,8 @@ def super_chat(message: dict[str, Any], found: Findings) -> None:
         "CNY",
         priced=fen > 0,
     )
-    words = optional_text(data, "message")
     found.event(
-        PaidMessage(words, gift) if words.strip() else gift,
+        with_words(gift, optional_text(data, "message")),
         optional_integer(data, "ts") or optional_integer(data, "start_time"),
         f"super_chat:{identifier(data, 'id', 'data')}",
     )

@@ -17,9 +17,9 @@ from bridge.events import (
     Join,
     Like,
     LiveEvent,
-    PaidMessage,
     User,
     plausible_timestamp_ms,
+    with_words,
 )
 from bridge.sources.contract import Decoded, Notice, NoticeKind
 from bridge.sources.fields import (
@@ -95,8 +95,7 @@ def _send_gift(data: dict[str, Any]) -> Content:
 def _super_chat(data: dict[str, Any]) -> Content:
     fen = _fen(data, "rmb")
     gift = Gift(_user(data, data), SUPER_CHAT_NAME, 1, fen, fen, "CNY")
-    words = optional_text(data, "message")
-    return PaidMessage(words, gift) if words.strip() else gift
+    return with_words(gift, optional_text(data, "message"))
 
 
 def _fen(data: dict[str, Any], key: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bridge.errors import DecodeError
-from bridge.events import Comment, Gift, Join, LiveEvent, PaidMessage, User, plausible_timestamp_ms
+from bridge.events import Comment, Gift, Join, LiveEvent, User, plausible_timestamp_ms, with_words
 from bridge.sources.codecs.stt import parse, value
 from bridge.sources.contract import Notice, NoticeKind
 from bridge.sources.fields import as_integer, integer, optional_integer
@@ -51,7 +51,7 @@ def _paid_comment(fields: Fields, at_ms: int, _: GiftTable) -> LiveEvent:
     words = value(inner, "txt")
     return LiveEvent(
         plausible_timestamp_ms(optional_integer(fields, "now"), at_ms),
-        PaidMessage(words, gift) if words else gift,
+        with_words(gift, words),
         id=value(fields, "vrid") or value(inner, "cid"),
     )
 

@@ -22,6 +22,7 @@ from bridge.events import (
     PaidMessage,
     User,
     plausible_timestamp_ms,
+    with_words,
 )
 from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.contract import Notice, NoticeKind
@@ -273,8 +274,7 @@ def _kicks(user: User, gift: dict[str, Any], message: str) -> Gift | PaidMessage
     amount = min(max(integer(gift, "amount", "gift"), 0), MAX_INTEGER)
     name = optional_text(gift, "name") or "Kicks"
     given = Gift(user, name, 1, amount, amount, "kicks", priced=amount > 0)
-    words = plain(message)
-    return PaidMessage(words, given) if words.strip() else given
+    return with_words(given, plain(message))
 
 
 def _digest(*parts: str) -> str:

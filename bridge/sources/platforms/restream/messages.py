@@ -17,9 +17,9 @@ from bridge.events import (
     Content,
     Gift,
     LiveEvent,
-    PaidMessage,
     User,
     plausible_timestamp_ms,
+    with_words,
 )
 from bridge.sources.codecs.amounts import from_decimal, from_micros, read_money
 from bridge.sources.codecs.rfc3339 import timestamp_ms
@@ -90,8 +90,7 @@ def _amount(donation: Json) -> tuple[int, str]:
 
 
 def _with_words(payload: Json, gift: Gift) -> Content:
-    words = optional_text(payload, "text")
-    return PaidMessage(words, gift) if words.strip() else gift
+    return with_words(gift, optional_text(payload, "text"))
 
 
 def _member(payload: Json, user: User) -> Content | None:

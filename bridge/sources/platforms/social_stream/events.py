@@ -8,7 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from bridge.events import MAX_INTEGER, Comment, Content, Follow, Gift, Join, Like, PaidMessage, User, Viewers
+from bridge.events import (
+    MAX_INTEGER,
+    Comment,
+    Content,
+    Follow,
+    Gift,
+    Join,
+    Like,
+    PaidMessage,
+    User,
+    Viewers,
+    with_words,
+)
 from bridge.sources.codecs.amounts import read_count
 from bridge.sources.codecs.gift_batches import GiftBatches
 from bridge.sources.codecs.twitch_loyalty import BITS, PLANS, bits, is_only_cheermotes, subscription
@@ -121,8 +133,7 @@ def _became_member(message: Message, _hub: Hub) -> Told:
 
 def _stayed_member(message: Message, _hub: Hub) -> Told:
     gift = _membership(message, message.user(), 1)
-    words = message.words()
-    return PaidMessage(words, gift) if words else gift
+    return with_words(gift, message.words())
 
 
 def _membership(message: Message, user: User, count: int) -> Gift:

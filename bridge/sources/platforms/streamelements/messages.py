@@ -24,11 +24,12 @@ from bridge.events import (
     PaidMessage,
     User,
     plausible_timestamp_ms,
+    with_words,
 )
 from bridge.sources.codecs.amounts import from_decimal
 from bridge.sources.codecs.gift_batches import GiftBatches
 from bridge.sources.codecs.rfc3339 import timestamp_ms
-from bridge.sources.codecs.twitch_loyalty import BADGES, badge_level, bits, is_only_cheermotes, subscription
+from bridge.sources.codecs.twitch_loyalty import bits, chosen_badge, is_only_cheermotes, spoken, subscription
 from bridge.sources.contract import Notice, NoticeKind
 from bridge.sources.fields import (
     identifier,
@@ -42,7 +43,6 @@ from bridge.sources.fields import (
 
 _SITE = re.compile(r"[a-z0-9_]{1,32}", re.ASCII)
 _KICK_EMOTE = re.compile(r"\[emote:[0-9]{1,20}:([^\[\]]{0,100})\]", re.ASCII)
-_ACTION = "\x01ACTION "
 
 Told = LiveEvent | Notice | None
 """What a message says; ``None`` is nothing for us."""
@@ -82,24 +82,12 @@ def _twitch_chat(published: Published) -> Told:
     if cheer and optional_integer(cheer, "bits") > 0:
         return None
     words = text(data.get("message"), "text", "data.message")
-    words = words.removeprefix(_ACTION).removesuffix("\x01") if words.startswith(_ACTION) else words
+    if "\x01" in words:
+        words = spoken(words)
     name = optional_text(data, "chatter_user_name") or optional_text(data, "chatter_user_login")
-    badge, level = _twitch_badge(data)
+    badge, level = chosen_badge(data.get("badges"), "set_id", "id")
     user = _viewer("twitch", optional_text(data, "chatter_user_id"), name, badge, level)
     return _comment(published, user, words, data.get("message_id"))
-
-
-def _twitch_badge(data: dict[str, Any]) -> tuple[str, int]:
-    """Return the badge to report and its level; badges that cannot be told apart are none."""
-    try:
-        worn = {badge["set_id"]: badge for badge in data["badges"]}
-    except (KeyError, TypeError):
-        return "", 0
-    for name in BADGES:
-        if name in worn:
-            badge = worn[name]
-            return name, badge_level(name, optional_text(badge, "id"), optional_text(badge, "info"))
-    return "", 0
 
 
 def _youtube_chat(published: Published) -> Told:
@@ -204,8 +192,7 @@ def _bought(published: Published, provider: str, about: dict[str, Any], user: Us
             return None
         return _activity(published, _membership(provider, about, giver, 1))
     gift = _membership(provider, about, user, 1)
-    words = optional_text(about, "message")
-    return _activity(published, PaidMessage(words, gift) if words.strip() else gift)
+    return _activity(published, with_words(gift, optional_text(about, "message")))
 
 
 def _gave_many(published: Published, provider: str, about: dict[str, Any]) -> Told:
@@ -243,8 +230,7 @@ def _stars(published: Published, provider: str, about: dict[str, Any]) -> Told:
     if not 0 < amount <= MAX_INTEGER:
         raise DecodeError("data.data.amount", "is not a number of stars")
     gift = Gift(_activity_user(provider, about), "Stars", amount, 1, amount, "stars")
-    words = optional_text(about, "message")
-    return _activity(published, PaidMessage(words, gift) if words.strip() else gift)
+    return _activity(published, with_words(gift, optional_text(about, "message")))
 
 
 def _liked(published: Published, provider: str, about: dict[str, Any]) -> Told:
@@ -274,8 +260,7 @@ def _money(name: str, about: dict[str, Any], user: User, at: str) -> Content:
     if value is None:
         raise DecodeError(f"{at}.amount", "is no amount")
     gift = Gift(user, f"{name} {currency}", 1, value, value, currency)
-    words = optional_text(about, "message")
-    return PaidMessage(words, gift) if words.strip() else gift
+    return with_words(gift, optional_text(about, "message"))
 
 
 ACTIVITIES: Mapping[str, Callable[[Published, str, dict[str, Any]], Told]] = {

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.errors import DecodeError
-from bridge.events import MAX_INTEGER, Comment, Follow, Gift, Twin, User, Viewers
+from bridge.events import MAX_INTEGER, Comment, Follow, Gift, Twin, User, Viewers, with_words
 from bridge.sources.codecs.amounts import from_micros
 from bridge.sources.codecs.twitch_loyalty import BITS, bits, is_only_cheermotes, subscription
 from bridge.sources.fields import as_integer, identifier, integer, mapping, optional_integer, optional_text, text
@@ -24,7 +24,6 @@ from bridge.sources.platforms.streamerbot.reading import (
     first,
     money,
     months,
-    paid,
     viewer,
     watching,
     words,
@@ -56,7 +55,7 @@ def cheer(happening: Happening) -> Told:
 
 def _cheered(happening: Happening, spent: int, said: str) -> Told:
     gift = bits(happening.user(), min(spent, MAX_INTEGER))
-    return happening.told(gift if is_only_cheermotes(said, spent) else paid(gift, said))
+    return happening.told(gift if is_only_cheermotes(said, spent) else with_words(gift, said))
 
 
 def sub(happening: Happening) -> Told:
@@ -76,7 +75,7 @@ def resub(happening: Happening) -> Told:
     if data.get("isGift") is True:
         return happening.told(Comment(happening.user(), said)) if said else None
     gift = subscription(happening.user(), _plan(data), months(data, "durationMonths", "duration_months"))
-    return happening.told(paid(gift, said))
+    return happening.told(with_words(gift, said))
 
 
 def _plan(data: dict[str, Any]) -> str:
@@ -110,7 +109,7 @@ def power_up(happening: Happening) -> Told:
     if not 0 < spent <= MAX_INTEGER:
         return None
     name = first(happening.data, "title", "powerUpType", "type")[:64] or "Power-up"
-    return happening.told(paid(Gift(happening.user(), name, 1, spent, spent, BITS), words(happening)))
+    return happening.told(with_words(Gift(happening.user(), name, 1, spent, spent, BITS), words(happening)))
 
 
 def follow(happening: Happening) -> Told:
@@ -139,7 +138,7 @@ def went_offline(happening: Happening) -> Told:
 def plain_subscription(happening: Happening) -> Told:
     """Read a subscription whose price is not told, with its words if there are any."""
     gift = Gift(happening.user(), "Subscription", priced=False)
-    return happening.told(paid(gift, words(happening)))
+    return happening.told(with_words(gift, words(happening)))
 
 
 def plain_gift_sub(happening: Happening) -> Told:
@@ -163,7 +162,7 @@ def kicks(happening: Happening) -> Told:
     if not 0 < amount <= MAX_INTEGER:
         raise DecodeError("data.amount", "is not a number of Kicks")
     name = optional_text(gift, "name")[:64] or "Kicks"
-    return happening.told(paid(Gift(happening.user(), name, 1, amount, amount, "kicks"), words(happening)))
+    return happening.told(with_words(Gift(happening.user(), name, 1, amount, amount, "kicks"), words(happening)))
 
 
 def _youtube_user(happening: Happening) -> User:
@@ -190,7 +189,7 @@ def youtube_message(happening: Happening) -> Told:
 def super_chat(happening: Happening) -> Told:
     """Read money with or without words."""
     gift = _youtube_money(happening, "Super Chat")
-    return happening.told(paid(gift, optional_text(happening.data, "message")), at=_published(happening))
+    return happening.told(with_words(gift, optional_text(happening.data, "message")), at=_published(happening))
 
 
 def super_sticker(happening: Happening) -> Told:
@@ -265,7 +264,9 @@ def tip(happening: Happening) -> Told:
     name = first(data, "from", "name", "username", "userName", "displayName", "tipper")
     user = viewer(happening.site, first(data, "userId") or name, name)
     gift = money(data, "Tip", user)
-    return happening.told(paid(gift, words(happening)), first(data, "id", "tipId", "donationId", "kofiTransactionId"))
+    return happening.told(
+        with_words(gift, words(happening)), first(data, "id", "tipId", "donationId", "kofiTransactionId")
+    )
 
 
 MESSAGES: Mapping[str, Read] = {

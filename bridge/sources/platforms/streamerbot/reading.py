@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.errors import DecodeError
-from bridge.events import MAX_INTEGER, Content, Gift, LiveEvent, PaidMessage, Twin, User, plausible_timestamp_ms
+from bridge.events import MAX_INTEGER, Content, Gift, LiveEvent, Twin, User, plausible_timestamp_ms
 from bridge.sources.codecs.amounts import from_decimal, read_money
 from bridge.sources.codecs.rfc3339 import timestamp_ms
-from bridge.sources.codecs.twitch_loyalty import BADGES, badge_level
+from bridge.sources.codecs.twitch_loyalty import chosen_badge
 from bridge.sources.contract import Notice, NoticeKind
 from bridge.sources.fields import as_integer, optional_integer
 
-MAX_BADGES = 50
 MAX_MONTHS = 1_200
 BATCH_WAIT_SECS = 2.0
 """How long a gift of a batch waits for the batch's announcement."""
@@ -22,8 +21,6 @@ ANONYMOUS_LOGIN = "ananonymousgifter"
 
 
 TEST, GUEST = "test", "guest"
-
-_RANKS = {name: rank for rank, name in enumerate(BADGES)}
 
 
 class Happening:
@@ -77,7 +74,7 @@ class Happening:
             or login.lower() == ANONYMOUS_LOGIN
         ):
             user_id = ""
-        badge, level = _badge(person.get("badges"))
+        badge, level = chosen_badge(person.get("badges"), "name", "version")
         return viewer(self.site, user_id, name or login, badge, level)
 
     def told(self, content: Content, event_id: str = "", at: str = "", twin: Twin | None = None) -> LiveEvent:
@@ -118,22 +115,6 @@ def viewer(site: str, user_id: str, name: str, badge: str = "", level: int = 0) 
     if not user_id or user_id == "0":
         return User(f"{site}_0", name, 0, badge, level, masked=True)
     return User(f"{site}_{user_id}", name, 0, badge, level)
-
-
-def _badge(badges: Any) -> tuple[str, int]:
-    if type(badges) is not list:
-        return "", 0
-    best, best_rank = None, len(BADGES)
-    for badge in badges[:MAX_BADGES]:
-        if type(badge) is not dict or type(name := badge.get("name")) is not str:
-            continue
-        rank = _RANKS.get(name, best_rank)
-        if rank < best_rank:
-            best, best_rank = badge, rank
-    if best is None:
-        return "", 0
-    name = BADGES[best_rank]
-    return name, badge_level(name, best.get("version"), best.get("info"))
 
 
 def words(happening: Happening) -> str:
@@ -178,11 +159,6 @@ def money(data: dict[str, Any], name: str, user: User) -> Gift:
     if value is None:
         return Gift(user, name, currency=currency, priced=False)
     return Gift(user, f"{name} {currency}", 1, value, value, currency)
-
-
-def paid(gift: Gift, text: str) -> Content:
-    """Return money with the words that came with it, if any did."""
-    return PaidMessage(text, gift) if text.strip() else gift
 
 
 def first(data: dict[str, Any], *keys: str) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 from bridge.errors import DecodeError, RoomNotFoundError
 from bridge.events import EventType
 from bridge.secret import Secret
+from bridge.sources.codecs.twitch_loyalty import TIER_VALUES, TierValues
 from bridge.sources.contract import (
     Connection,
     Decoded,
@@ -74,7 +75,7 @@ class Options(SourceOptions):
     eventsub_url: str = EVENTSUB_URL
     """Whole URL of the EventSub socket."""
 
-    sub_values: tuple[int, int, int] = (500, 1000, 2500)
+    sub_values: TierValues = TIER_VALUES
     """Value in bits of a month's subscription of tier 1, 2 and 3; no message tells the price. Prime counts as tier 1."""
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from bridge.errors import DecodeError
 from bridge.sources.codecs.irc import parse_line, split_frame
 from bridge.sources.codecs.results import joined
+from bridge.sources.codecs.twitch_loyalty import TierValues
 from bridge.sources.contract import (
     Decoded,
     Decoder,
@@ -19,7 +20,7 @@ from bridge.sources.contract import (
     NoticeKind,
     QuietDecoder,
 )
-from bridge.sources.platforms.twitch.facts import MAX_NAME_CHARS, TierValues
+from bridge.sources.platforms.twitch.facts import MAX_NAME_CHARS
 from bridge.sources.platforms.twitch.lines import IGNORED, MESSAGES
 from bridge.sources.platforms.twitch.viewers import ViewerWatch
 

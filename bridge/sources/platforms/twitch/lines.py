@@ -11,25 +11,31 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from bridge.errors import DecodeError, RoomOfflineError, SourceUnavailableError
-from bridge.events import Comment, Content, Follow, Gift, Join, LiveEvent, Twin, User, plausible_timestamp_ms
+from bridge.events import (
+    Comment,
+    Content,
+    Follow,
+    Gift,
+    Join,
+    LiveEvent,
+    Twin,
+    User,
+    plausible_timestamp_ms,
+    with_words,
+)
 from bridge.sources.codecs.irc import IrcLine
-from bridge.sources.contract import Decoded
-from bridge.sources.fields import as_integer, integer, optional_integer, text
-from bridge.sources.platforms.twitch.facts import (
-    ANONYMOUS,
+from bridge.sources.codecs.twitch_loyalty import (
     BADGES,
-    MAX_NAME_CHARS,
     TierValues,
     badge_level,
     bits,
-    has_words_beside_cheermotes,
-    paid,
-    part_of_batch,
+    is_only_cheermotes,
     spoken,
     subscription,
-    unpaid,
-    viewer,
 )
+from bridge.sources.contract import Decoded
+from bridge.sources.fields import as_integer, integer, optional_integer, text
+from bridge.sources.platforms.twitch.facts import ANONYMOUS, MAX_NAME_CHARS, part_of_batch, unpaid, viewer
 
 MAX_REMEMBERED_CHARS = 256
 
@@ -59,7 +65,7 @@ def _privmsg(line: IrcLine, received_at_ms: int, _tier_values: TierValues) -> De
 def _cheer(line: IrcLine, words: str) -> Content:
     amount = _positive(line, "bits")
     gift = bits(_sender(line), amount)
-    return paid(gift, words) if has_words_beside_cheermotes(words, amount) else gift
+    return gift if is_only_cheermotes(words, amount) else with_words(gift, words)
 
 
 def _hype_chat(line: IrcLine, words: str) -> Content:
@@ -70,7 +76,7 @@ def _hype_chat(line: IrcLine, words: str) -> Content:
     if amount <= 0:
         return Comment(sender, words)
     gift = Gift(sender, "Hype Chat", 1, amount, amount, tags.get("pinned-chat-paid-currency", ""))
-    return gift if tags.get("pinned-chat-paid-is-system-message") == "1" else paid(gift, words)
+    return gift if tags.get("pinned-chat-paid-is-system-message") == "1" else with_words(gift, words)
 
 
 def _usernotice(line: IrcLine, received_at_ms: int, tier_values: TierValues) -> Decoded:
@@ -92,7 +98,7 @@ def _months(line: IrcLine, tier_values: TierValues) -> Content:
     prepaid = months > 1 and optional_integer(tags, "msg-param-multimonth-tenure") > 0
     if prepaid or tags.get("msg-param-was-gifted") == "true":
         return unpaid(_sender(line), _notice_words(line))
-    return paid(_plan(line, max(months, 1), tier_values), _notice_words(line))
+    return with_words(_plan(line, max(months, 1), tier_values), _notice_words(line))
 
 
 def _gift(line: IrcLine, tier_values: TierValues) -> Content:

@@ -12,27 +12,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.errors import DecodeError
-from bridge.events import Comment, Content, Follow, Gift, LiveEvent, Twin, User, plausible_timestamp_ms
+from bridge.events import Comment, Content, Follow, Gift, LiveEvent, Twin, User, plausible_timestamp_ms, with_words
 from bridge.sources.codecs.rfc3339 import timestamp_ms
-from bridge.sources.contract import Decoded
-from bridge.sources.fields import identifier, integer, mapping, optional_integer, optional_sequence, optional_text, text
-from bridge.sources.platforms.twitch.facts import (
-    ANONYMOUS,
-    BADGE_RANKS,
-    BADGES,
-    MAX_NAME_CHARS,
+from bridge.sources.codecs.twitch_loyalty import (
     TierValues,
-    badge_level,
     bits,
-    has_words_beside_cheermotes,
-    paid,
-    part_of_batch,
+    chosen_badge,
+    is_only_cheermotes,
     spoken,
     subscription,
-    unpaid,
-    viewer,
     visible,
 )
+from bridge.sources.contract import Decoded
+from bridge.sources.fields import identifier, integer, mapping, optional_integer, optional_sequence, optional_text, text
+from bridge.sources.platforms.twitch.facts import ANONYMOUS, MAX_NAME_CHARS, part_of_batch, unpaid, viewer
 from bridge.sources.platforms.twitch.viewers import StreamState
 
 Fields = dict[str, Any]
@@ -60,7 +53,7 @@ def _chat_message(event: Fields, metadata: Fields, received_at_ms: int, _channel
         amount = integer(cheer, "bits", "event.cheer")
         if amount > 0:
             gift = bits(user, amount)
-            content = paid(gift, words) if _says_something(message, words, amount) else gift
+            content = with_words(gift, words) if _says_something(message, words, amount) else gift
             return _told(event, metadata, received_at_ms, content)
     if not words.strip():
         return Decoded(ignored=("channel.chat.message/no text",))
@@ -80,7 +73,7 @@ def _chat_notification(event: Fields, metadata: Fields, received_at_ms: int, cha
 
 
 def _sub(event: Fields, tier_values: TierValues) -> Content:
-    return paid(_months(event, mapping(event, "sub", "event"), tier_values), _notice_words(event))
+    return with_words(_months(event, mapping(event, "sub", "event"), tier_values), _notice_words(event))
 
 
 def _resub(event: Fields, tier_values: TierValues) -> Content:
@@ -88,7 +81,7 @@ def _resub(event: Fields, tier_values: TierValues) -> Content:
     bought = mapping(event, "resub", "event")
     if bought.get("is_gift") is True:
         return unpaid(_chatter(event), _notice_words(event))
-    return paid(_months(event, bought, tier_values), _notice_words(event))
+    return with_words(_months(event, bought, tier_values), _notice_words(event))
 
 
 def _sub_gift(event: Fields, tier_values: TierValues) -> Content:
@@ -260,28 +253,12 @@ def _chatter(event: Fields) -> User:
     badges = event.get("badges")
     if not badges:
         return viewer(user_id, name)
-    badge, level = _badge(badges)
+    badge, level = chosen_badge(badges, "set_id", "id")
     return viewer(user_id, name, badge, level)
 
 
 def _giver(event: Fields) -> User:
     return ANONYMOUS if event.get("chatter_is_anonymous") is True else _chatter(event)
-
-
-def _badge(badges: Any) -> tuple[str, int]:
-    """Return the badge to report and its level; of badges in a shape that nobody knows none."""
-    chosen, rank = None, len(BADGES)
-    try:
-        for badge in badges:
-            found = BADGE_RANKS.get(badge["set_id"], rank)
-            if found < rank:
-                chosen, rank = badge, found
-    except (KeyError, TypeError):
-        return "", 0
-    if chosen is None:
-        return "", 0
-    name = BADGES[rank]
-    return name, badge_level(name, chosen.get("id"), chosen.get("info"))
 
 
 def _months(event: Fields, bought: Fields, tier_values: TierValues) -> Gift:
@@ -297,7 +274,7 @@ def _notice_words(event: Fields) -> str:
 def _says_something(message: Fields, words: str, amount: int) -> bool:
     fragments = optional_sequence(message, "fragments")
     if not fragments:
-        return has_words_beside_cheermotes(words, amount)
+        return not is_only_cheermotes(words, amount)
     return any(
         optional_text(fragment, "type") != "cheermote" and visible(optional_text(fragment, "text")).strip()
         for fragment in fragments

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bridge.errors import DecodeError
-from bridge.events import Comment, Content, Follow, Gift, Join, Like, PaidMessage, User, Viewers
+from bridge.events import Comment, Content, Follow, Gift, Join, Like, User, Viewers, with_words
 from bridge.sources.contract import NoticeKind
 from bridge.sources.fields import integer, mapping, optional_integer, optional_text, text
 
@@ -81,8 +81,7 @@ def _viewers(data: dict[str, Any], _site: str) -> Content:
 def _paid_message(data: dict[str, Any], site: str) -> Content:
     """Words and money; money without words is a gift."""
     gift = _read_gift(data, site, PAID_MESSAGE_NAME)
-    words = optional_text(data, "text")
-    return PaidMessage(words, gift) if words else gift
+    return with_words(gift, optional_text(data, "text"))
 
 
 MESSAGES: dict[str, Callable[[dict[str, Any], str], Content]] = {

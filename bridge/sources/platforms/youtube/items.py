@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bridge.errors import DecodeError
-from bridge.events import Comment, Content, Gift, LiveEvent, PaidMessage, User, plausible_timestamp_ms
+from bridge.events import Comment, Content, Gift, LiveEvent, User, plausible_timestamp_ms, with_words
 from bridge.sources.codecs.amounts import from_micros
 from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.fields import (
@@ -53,8 +53,7 @@ def _comment(snippet: Json, user: User) -> Content:
 def _super_chat(snippet: Json, user: User) -> Content:
     details = mapping(snippet, "superChatDetails", "item.snippet")
     gift = _paid("Super Chat", details, user, "superChatDetails")
-    words = optional_text(details, "userComment")
-    return PaidMessage(words, gift) if words.strip() else gift
+    return with_words(gift, optional_text(details, "userComment"))
 
 
 def _super_sticker(snippet: Json, user: User) -> Content:
