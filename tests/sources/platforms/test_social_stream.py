@@ -221,7 +221,7 @@ def test_remembered_messages_are_bounded() -> None:
     decoder = HubDecoder()
     for number in range(MAX_TOLD + 10):
         fed(message(id=number, chatmessage="x"), decoder)
-    assert len(decoder._told) == MAX_TOLD
+    assert MAX_TOLD // 2 <= len(decoder._told) <= MAX_TOLD
 
 
 def test_viewers_of_all_sites_are_one_number() -> None:

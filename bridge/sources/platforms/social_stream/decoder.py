@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -46,7 +45,7 @@ class HubDecoder(QuietDecoder):
     def __init__(self, session: Secret | None = None) -> None:
         self._session = session or Secret()
         self._hub = Hub()
-        self._told: OrderedDict[str, LiveEvent] = OrderedDict()
+        self._told: dict[str, LiveEvent] = {}
 
     def greeting(self) -> Sequence[bytes | str]:
         """Join the session, unless its id is in the URL already."""
@@ -106,7 +105,8 @@ class HubDecoder(QuietDecoder):
         if event is None:
             return Decoded(ignored=("update",))
         if len(self._told) > MAX_TOLD:
-            self._told.popitem(last=False)
+            # The older half at once: a dict is slow to give away its first one at a time.
+            self._told = dict(list(self._told.items())[MAX_TOLD // 2 :])
         return Decoded((event,))
 
     def _event(self, message: Message, content: Content) -> LiveEvent | None:
