@@ -209,6 +209,7 @@ class Supervisor:
                     self._lost(session, task)
                     return
                 if self._renewal.is_set():
+                    self._backoff.reset()
                     raise SourceUnavailableError(self._renewal_reason)
                 session.follow_asked.clear()
                 session, task = await self._followed(session, task, proxy, http)
