@@ -246,6 +246,17 @@ def test_given_subscriptions_are_counted_under_all_their_names(event: str) -> No
     assert gift(event=event, type="kick", meta={"totalGifted": 5}).count == 5
 
 
+def test_given_subscriptions_may_be_counted_where_money_stands() -> None:
+    assert gift(event="giftpurchase", type="youtube", chatmessage="", hasDonation="5 Gifted").count == 5
+    assert gift(event="giftpurchase", type="youtube", chatmessage="", hasDonation="$25.00").count == 1
+
+
+def test_a_power_up_is_worth_its_bits_wherever_they_stand() -> None:
+    for told in ({"meta": {"bits": 50}}, {"hasDonation": "50 bits"}):
+        power_up = gift(event="powerup", type="twitch", chatmessage="", **told)
+        assert (power_up.name, power_up.count, power_up.total_value, power_up.currency) == ("Power-up", 1, 50, "bits")
+
+
 @pytest.mark.parametrize("event", ["new-membership", "newmember", "membership", "sponsorship"])
 def test_a_new_member_has_many_names(event: str) -> None:
     assert gift(event=event, type="youtube", meta={"memberLevelName": "Gold"}).name == "Gold"

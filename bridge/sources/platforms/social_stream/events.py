@@ -21,7 +21,7 @@ from bridge.events import (
     Viewers,
     with_words,
 )
-from bridge.sources.codecs.amounts import read_count
+from bridge.sources.codecs.amounts import read_count, read_money
 from bridge.sources.codecs.gift_batches import GiftBatches
 from bridge.sources.codecs.twitch_loyalty import BITS, PLANS, bits, is_only_cheermotes, subscription
 from bridge.sources.contract import Notice, NoticeKind
@@ -97,7 +97,10 @@ def _reacted(message: Message, hub: Hub) -> Told:
 
 def _power_up(message: Message, _hub: Hub) -> Told:
     spent = message.number("bits")
-    if spent is None or not 0 < spent <= MAX_INTEGER:
+    if spent is None:
+        paid = _gift(message)
+        spent = paid.total_value if paid.currency == BITS else 0
+    if not 0 < spent <= MAX_INTEGER:
         return None
     title = optional_text(optional_mapping(message.meta, "powerUp"), "title")[:64] or "Power-up"
     return Gift(message.user(), title, 1, spent, spent, BITS)
@@ -155,7 +158,12 @@ def _gave_membership(message: Message, hub: Hub) -> Told:
     user = message.user()
     told = message.number("total", "totalGifted", "count", "quantity", "giftCount")
     if told is None:
-        read = read_count(message.label("subtitle")) or read_count(message.words()[:200])
+        amount = message.amount()
+        read = (
+            read_count(message.label("subtitle"))
+            or read_count(message.words()[:200])
+            or (None if read_money(amount) else read_count(amount))
+        )
         told = read[0] if read else None
     giver = f"{user.id}/{user.name}"
     if message.event == "giftpurchase" or (told or 1) > 1:
