@@ -115,6 +115,25 @@ def test_an_answer_of_the_server_never_shows_itself() -> None:
 
 
 @pytest.mark.parametrize(
+    ("identity", "badge"),
+    [
+        (
+            {"badges": [{"type": "moderator"}, {"type": "subscriber", "text": "Subscriber", "count": 3}]},
+            ("Subscriber", 3),
+        ),
+        ({"badges": [{"type": "subscriber", "count": "7"}]}, ("Subscriber", 7)),
+        ({"badges": [{"type": "moderator", "text": "Moderator"}, 5]}, ("", 0)),
+        ({"badges": None}, ("", 0)),
+        (None, ("", 0)),
+    ],
+)
+def test_a_viewer_of_kick_wears_the_subscribers_badge(identity: Any, badge: tuple[str, int]) -> None:
+    sender = {"user_id": 5, "username": "Reed", "identity": identity}
+    said = published("channel.chat.message", {"message_id": "k-1", "sender": sender, "content": "wow"})
+    assert only(fed(said)).content == Comment(User("kick_5", "Reed", 0, *badge), "wow")
+
+
+@pytest.mark.parametrize(
     ("kind", "provider", "about", "gift"),
     [
         ("subscriber", "twitch", {"tier": "1000", "amount": 9}, ("Tier 1", 1, 500, "bits")),

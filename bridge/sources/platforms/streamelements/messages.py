@@ -37,6 +37,7 @@ from bridge.sources.fields import (
     mapping,
     optional_integer,
     optional_mapping,
+    optional_sequence,
     optional_text,
     text,
 )
@@ -107,10 +108,19 @@ def _youtube_chat(published: Published) -> Told:
 def _kick_chat(published: Published) -> Told:
     data = published.data
     sender = mapping(data, "sender", "data")
-    user = _viewer("kick", optional_text(sender, "user_id"), optional_text(sender, "username"))
+    name = optional_text(sender, "username")
+    user = _viewer("kick", optional_text(sender, "user_id"), name, *_kick_badge(optional_mapping(sender, "identity")))
     words = _KICK_EMOTE.sub(r"\1", text(data, "content", "data"))
     at_ms = timestamp_ms(optional_text(data, "created_at"))
     return _comment(published, user, words, data.get("message_id"), at_ms)
+
+
+def _kick_badge(identity: dict[str, Any]) -> tuple[str, int]:
+    """Return the subscriber's badge and its months; others are decoration."""
+    for badge in optional_sequence(identity, "badges"):
+        if type(badge) is dict and badge.get("type") == "subscriber":
+            return optional_text(badge, "text") or "Subscriber", optional_integer(badge, "count")
+    return "", 0
 
 
 def _trovo_chat(published: Published) -> Told:
