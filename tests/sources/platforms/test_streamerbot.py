@@ -104,6 +104,16 @@ def test_older_and_newer_shapes_say_the_same() -> None:
     assert (event.content, event.id) == (Comment(EMBER, "hi"), "twitch/m")
 
 
+@pytest.mark.parametrize(
+    "who", [{"user": TWITCH_USER, "messageId": "m"}, {}], ids=["beside the message", "in the message"]
+)
+def test_a_cheer_may_tell_its_bits_in_its_message(who: dict[str, Any]) -> None:
+    written = {"msgId": "m", "userId": "608800", "username": "ember", "displayName": "Ember", "bits": 100}
+    cheer = only(fed(happened("Twitch.Cheer", **who, message={**written, "message": "Cheer100 hi"}))).content
+    assert isinstance(cheer, PaidMessage)
+    assert (cheer.text, cheer.gift.user.id, cheer.gift.count) == ("Cheer100 hi", "twitch_608800", 100)
+
+
 def test_a_cheer_told_twice_has_one_id() -> None:
     cheer = fed(happened("Twitch.Cheer", user=TWITCH_USER, bits=100, text="Cheer100 hi", messageId="m"))
     chat = fed(happened("Twitch.ChatMessage", message={"msgId": "m", "userId": "608800", "message": "x", "bits": 100}))

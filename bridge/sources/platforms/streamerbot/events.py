@@ -46,8 +46,9 @@ def chat(happening: Happening) -> Told:
 
 
 def cheer(happening: Happening) -> Told:
-    """Read bits with or without words."""
-    spent = integer(happening.data, "bits", "data")
+    """Read bits with or without words; many versions tell them within the message."""
+    data, message = happening.data, happening.message
+    spent = integer(message, "bits", "data.message") if message.get("bits") else integer(data, "bits", "data")
     if not 0 < spent <= MAX_INTEGER:
         raise DecodeError("data.bits", "is not a number of bits")
     return _cheered(happening, spent, words(happening))
