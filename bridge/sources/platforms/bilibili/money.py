@@ -142,6 +142,9 @@ def user_toast_v2(message: dict[str, Any], found: Findings) -> None:
     data = mapping(message, "data")
     sender = mapping(data, "sender_uinfo", "data")
     guard, pay = mapping(data, "guard_info", "data"), mapping(data, "pay_info", "data")
+    if pay.get("price") is None:
+        found.ignored.append("USER_TOAST_MSG_V2 without price")  # settled at 0, it would swallow GUARD_BUY's price
+        return
     _purchase(
         _Toast(
             uid=identifier(sender, "uid", "data.sender_uinfo"),

@@ -169,6 +169,11 @@ def test_a_toast_without_price_leaves_it_to_the_purchase() -> None:
     assert feed(toast(price=None)).ignored == ["USER_TOAST_MSG without price"]
 
 
+def test_a_newer_toast_without_price_leaves_it_to_the_purchase_too() -> None:
+    assert feed(toast_v2(price=None)).ignored == ["USER_TOAST_MSG_V2 without price"]
+    assert totals_told([(0, guard_buy()), (100, toast_v2(price=None))]) == [198000]
+
+
 def test_a_level_without_a_name_has_the_usual_one() -> None:
     content = gift_in(guard_buy(gift_name="", guard_level=1))
     assert content.name == "总督"
