@@ -45,7 +45,7 @@ def send_gift(message: dict[str, Any], found: Findings) -> None:
     badge, badge_level = medal_worn(optional_mapping(data, "medal_info"))
     gift = _gold_gift(
         viewer(
-            identifier(data, "uid", "data"),
+            _giver(data),
             optional_text(data, "uname"),
             optional_integer(data, "wealth_level"),
             badge,
@@ -202,17 +202,20 @@ def _purchase(toast: _Toast, found: Findings) -> None:
 
 
 def super_chat(message: dict[str, Any], found: Findings) -> None:
-    """``SUPER_CHAT_MESSAGE`` and ``_JPN``: the same id twice where the anchor has Japanese viewers."""
+    """``SUPER_CHAT_MESSAGE`` and ``_JPN``: the same id twice where the anchor has Japanese viewers.
+
+    The words are told also when the price is missing, which is an unknown price then.
+    """
     data = mapping(message, "data")
     sender, medal = optional_mapping(data, "user_info"), optional_mapping(data, "medal_info")
     badge, badge_level = medal_worn(medal)
     name = optional_text(sender, "uname")
     if not name:
         name = optional_text(optional_mapping(optional_mapping(data, "uinfo"), "base"), "name")
-    fen = integer(data, "price", "data") * 100
+    fen = max(optional_integer(data, "price"), 0) * 100
     gift = Gift(
         viewer(
-            identifier(data, "uid", "data"),
+            _giver(data),
             name,
             optional_integer(sender, "user_level"),
             badge,
@@ -225,11 +228,17 @@ def super_chat(message: dict[str, Any], found: Findings) -> None:
         "CNY",
         priced=fen > 0,
     )
+    number = optional_text(data, "id")
     found.event(
         with_words(gift, optional_text(data, "message")),
         optional_integer(data, "ts") or optional_integer(data, "start_time"),
-        f"super_chat:{identifier(data, 'id', 'data')}",
+        f"super_chat:{number}" if number else message_id(message),
     )
+
+
+def _giver(data: dict[str, Any]) -> str:
+    """Return the giver's uid; "0" if the message leaves it out: the money counts all the same, as nobody's in particular."""
+    return optional_text(data, "uid") or "0"
 
 
 def _gold_gift(user: User, name: str, count: int, *, price: int, paid: int, coin_type: str) -> Gift:

@@ -56,6 +56,13 @@ def test_without_a_total_it_is_the_product() -> None:
     assert content.total_value == 300
 
 
+@pytest.mark.parametrize("message", [gift(uid=None), super_chat(uid=None)])
+def test_money_of_a_giver_whom_the_message_leaves_out_counts_all_the_same(message: Any) -> None:
+    user = event(message).user
+    assert user is not None
+    assert (user.id, user.name, user.masked) == ("bilibili_0", "青柠", True)
+
+
 @pytest.mark.parametrize("medal", [None, {"medal_name": "", "medal_level": 0}, {"medal_name": "", "medal_level": 9}])
 def test_an_empty_medal_is_no_badge(medal: Any) -> None:
     user = event(gift(medal_info=medal)).user
@@ -209,6 +216,17 @@ def test_words_and_money_are_a_paid_message_in_fen() -> None:
 
 def test_without_words_it_is_a_gift() -> None:
     assert isinstance(event(super_chat(message=" ")).content, Gift)
+
+
+def test_words_without_a_price_are_still_words_and_their_price_is_unknown() -> None:
+    content = event(super_chat(price=None)).content
+    assert isinstance(content, PaidMessage)
+    assert content.text == "唱首歌吧"
+    assert (content.gift.total_value, content.gift.priced) == (0, False)
+
+
+def test_a_super_chat_without_an_id_has_the_envelopes() -> None:
+    assert event({**super_chat(id=None), "msg_id": "3:1000:1000"}).id == "3:1000:1000"
 
 
 def test_the_japanese_twin_with_its_ids_as_texts_is_a_replay() -> None:
