@@ -159,6 +159,13 @@ def test_a_paid_comment_finds_its_user_outside_and_without_words_it_is_a_gift() 
     assert event.content == Gift(User("douyu_8", "x"), "高能弹幕", 1, 100, 100, "CNY")
 
 
+def test_a_paid_comment_of_blanks_has_no_words() -> None:
+    inner = serialise({"type": "chatmsg", "uid": "8", "nn": "x", "txt": " "})
+    event = only(fed(serialise({"type": "comm_chatmsg", "vrid": "v1", "chatmsg": inner, "cprice": "100"})))
+
+    assert event.content == Gift(User("douyu_8", "x"), "高能弹幕", 1, 100, 100, "CNY")
+
+
 def test_a_fan_membership_is_a_gift_of_months_and_told_once() -> None:
     text = "type@=dfobc/uid@=8/rid@=9001/rrid@=9001/nick@=x/level@=25/mn@=3/price@=47400/bet@=1786555574/"
     event = only(fed(text))
