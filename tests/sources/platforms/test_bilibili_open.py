@@ -111,6 +111,18 @@ def test_a_super_chat_of_broken_yuan_is_rounded_to_fen() -> None:
     assert content.gift.total_value == 999
 
 
+@pytest.mark.parametrize("price", [{}, {"rmb": None}])
+def test_words_without_a_price_are_still_words_and_their_price_is_unknown(price: dict[str, Any]) -> None:
+    content = only("SUPER_CHAT", **WHO, message="唱歌", **price).content
+    assert isinstance(content, PaidMessage)
+    assert (content.text, content.gift.total_value, content.gift.priced) == ("唱歌", 0, False)
+
+
+def test_a_guard_that_leaves_out_its_tier_or_its_buyer_is_money_all_the_same() -> None:
+    content = only("GUARD", guard_num=2, guard_unit="月", price=198000).content
+    assert content == Gift(User("bilibili_0", masked=True), "大航海", 2, 198000, 396000, "bilibili_gold")
+
+
 def test_a_guard_is_so_many_months_of_its_tier() -> None:
     content = only("GUARD", user_info=WHO, guard_level=2, guard_num=3, guard_unit="月", price=1998000).content
     assert content == Gift(User("bilibili_o1", "观众"), "提督", 3, 1998000, 5994000, "bilibili_gold")

@@ -93,8 +93,10 @@ def _send_gift(data: dict[str, Any]) -> Content:
 
 
 def _super_chat(data: dict[str, Any]) -> Content:
-    fen = _fen(data, "rmb")
-    gift = Gift(_user(data, data), SUPER_CHAT_NAME, 1, fen, fen, "CNY")
+    """Read a super chat. Its words are told also when the price is missing, which is an unknown price then."""
+    priced = data.get("rmb") is not None
+    fen = _fen(data, "rmb") if priced else 0
+    gift = Gift(_user(data, data), SUPER_CHAT_NAME, 1, fen, fen, "CNY", priced=priced)
     return with_words(gift, optional_text(data, "message"))
 
 
@@ -111,11 +113,11 @@ def _fen(data: dict[str, Any], key: str) -> int:
 
 def _guard(data: dict[str, Any]) -> Content:
     """Read a guard; where ``guard_unit`` is not the month it says all, and ``guard_num`` nothing (documentation)."""
-    level = integer(data, "guard_level", "data")
+    level = optional_integer(data, "guard_level")
     count = _positive(data, "guard_num") if optional_text(data, "guard_unit", "月") in ("月", "") else 1
     price = as_integer(data.get("price"))
     worth = max(price or 0, 0)
-    user = _user(mapping(data, "user_info", "data"), data)
+    user = _user(optional_mapping(data, "user_info"), data)
     return Gift(user, GUARD_NAMES.get(level, "大航海"), count, worth, worth * count, GOLD, priced=price is not None)
 
 
