@@ -33,6 +33,7 @@ from bridge.events import (
     plausible_timestamp_ms,
 )
 from bridge.secret import Secret
+from bridge.sources.codecs.combos import Combos
 from bridge.sources.codecs.results import bounded
 from bridge.sources.contract import (
     Decoded,
@@ -76,42 +77,9 @@ CURRENCY = "wecoin"
 MAX_INFLATED_BYTES = 8 * 1024 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
 
-COMBO_PAUSE_MS = 15_000
-"""After this long without a press the same gift is a new combo (inferred; the app's own window is a few seconds)."""
-MAX_COMBOS = 5_000
-
 _GIFT_WORDS = re.compile(r".*送了\D{0,64}\d{1,9}个(.{1,64})$", re.DOTALL)
 """``… sent the anchor 3 hearts``: the only place where a gift's name stands (observed)."""
 MAX_GIFT_WORDS_CHARS = 200
-
-
-class Press(NamedTuple):
-    """The newest message of a combo: where it stands in the stream, its total, and the combo's name."""
-
-    seq: int
-    total: int
-    msg_time_ms: int
-    key: str
-
-
-class Combos:
-    """Tells combos apart, which nothing in the messages names."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, Press] = {}
-
-    def key(self, who_and_what: str, seq: int, total: int, msg_time_ms: int) -> str:
-        """Return the name of the combo that this message belongs to."""
-        last = self._last.get(who_and_what)
-        if last is not None and seq <= last.seq:
-            return last.key  # late or repeated: its total says less than what was seen
-        begins = last is None or total <= last.total or msg_time_ms - last.msg_time_ms > COMBO_PAUSE_MS
-        key = str(seq) if last is None or begins else last.key
-        self._last.pop(who_and_what, None)
-        self._last[who_and_what] = Press(seq, total, msg_time_ms, key)
-        if len(self._last) > MAX_COMBOS:
-            del self._last[next(iter(self._last))]
-        return key
 
 
 class Post(NamedTuple):

@@ -11,7 +11,6 @@ from bridge.errors import RoomNotFoundError
 from bridge.events import Comment, Gift, Join, LiveEvent, User, Viewers
 from bridge.sources.contract import Decoded, Frame, NoticeKind, Transport
 from bridge.sources.platforms.douyin_relay import PLATFORM, locate
-from bridge.sources.platforms.douyin_relay.combos import MAX_COMBOS, PAUSE_MS, Combos
 from bridge.sources.platforms.douyin_relay.decoder import MAX_ITEMS, MAX_ROOMS, RelayDecoder
 from bridge.sources.platforms.douyin_relay.options import Options
 from tests.shared_captures import folder
@@ -199,29 +198,6 @@ def test_douyin_live_says_that_a_room_does_not_exist() -> None:
 def test_the_live_ends_with_a_notice() -> None:
     (notice,) = fed(grab(9, {"User": None})).notices
     assert notice.kind is NoticeKind.ENDED
-
-
-def test_combos_without_a_name_are_told_apart() -> None:
-    combos = Combos()
-
-    def key(number: int, total: int, at_ms: int = AT_MS, *, ended: bool = False) -> str:
-        return combos.key("lan/rose", number, total, at_ms, ended=ended)
-
-    first = key(10, 1)
-    assert key(11, 2) == first
-    assert key(12, 2, ended=True) == first
-    assert key(9, 1) == first, "late, so it is no new combo"
-    second = key(13, 1)
-    assert second != first
-    assert key(14, 1) != second, "the same total again, and nothing ended"
-    assert key(15, 5, AT_MS + PAUSE_MS + 1) != key(16, 6, AT_MS + 3 * PAUSE_MS)
-
-
-def test_remembered_combos_are_bounded() -> None:
-    combos = Combos()
-    for number in range(MAX_COMBOS + 10):
-        combos.key(str(number), number, 1, AT_MS, ended=False)
-    assert len(combos._last) == MAX_COMBOS
 
 
 def test_an_endless_array_is_cut() -> None:

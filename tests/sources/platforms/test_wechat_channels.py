@@ -19,12 +19,10 @@ from bridge.sources.decoding import decode_lines
 from bridge.sources.intake import Intake
 from bridge.sources.platforms.wechat_channels import (
     IGNORED,
-    MAX_COMBOS,
     MAX_INFLATED_BYTES,
     MESSAGES,
     PLATFORM,
     BodyDecoder,
-    Combos,
     Options,
     Receiver,
 )
@@ -159,13 +157,6 @@ def test_late_and_repeated_frames_of_a_combo_change_nothing() -> None:
 def test_combos_of_two_viewers_do_not_mix() -> None:
     other = combo(2, 1, decoded_openid="o9hB")
     assert reported(post(combo(1, 1), other), post(combo(3, 2), combo(4, 2, decoded_openid="o9hB"))) == 4
-
-
-def test_the_combos_remembered_are_bounded() -> None:
-    combos = Combos()
-    for number in range(MAX_COMBOS + 10):
-        combos.key(str(number), 1, 1, 0)
-    assert len(combos._last) == MAX_COMBOS
 
 
 def test_the_viewers_are_those_watching_now() -> None:

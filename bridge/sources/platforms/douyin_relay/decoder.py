@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.errors import DecodeError, RoomNotFoundError, SourceError
 from bridge.events import LiveEvent, plausible_timestamp_ms
+from bridge.sources.codecs.combos import Combos
 from bridge.sources.codecs.results import joined
 from bridge.sources.contract import Decoded, Frame, Notice, NoticeKind, QuietDecoder
 from bridge.sources.fields import (
@@ -19,7 +20,6 @@ from bridge.sources.fields import (
     text,
 )
 from bridge.sources.platforms.douyin_relay import grab, webcast
-from bridge.sources.platforms.douyin_relay.combos import Combos
 from bridge.sources.platforms.douyin_relay.ignored import IGNORED
 from bridge.sources.platforms.douyin_relay.options import (
     AUTO,

@@ -13,6 +13,7 @@ from typing import Any
 
 from bridge.errors import DecodeError
 from bridge.events import Comment, Follow, Gift, Join, Like, Streak, User
+from bridge.sources.codecs.combos import Combos
 from bridge.sources.fields import (
     as_integer,
     mapping,
@@ -20,7 +21,6 @@ from bridge.sources.fields import (
     optional_mapping,
     optional_text,
 )
-from bridge.sources.platforms.douyin_relay.combos import Combos
 from bridge.sources.platforms.douyin_relay.told import DOUYIN, ENDED, Counted, Told, liked, priced, viewer, watching
 
 Read = Callable[[dict[str, Any], str, Combos, int], Told]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 PAUSE_MS = 15_000
-"""After this long without a press the same gift is a new combo (inferred; the app's own window is a few seconds)."""
+"""After this long without a press the same gift is a new combo (inferred; the apps' own windows are a few seconds)."""
 
 MAX_COMBOS = 5_000
 
@@ -26,8 +26,8 @@ class Combos:
     def __init__(self) -> None:
         self._last: dict[str, Press] = {}
 
-    def key(self, who_and_what: str, message_id: int, total: int, at_ms: int, *, ended: bool) -> str:
-        """Return the name of the combo that this message belongs to.
+    def key(self, who_and_what: str, message_id: int, total: int, at_ms: int, *, ended: bool = False) -> str:
+        """Return the name of the combo that this message belongs to; ``ended`` is its end mark, where there are any.
 
         Ids rise with time, so a smaller one is late and belongs to the combo that is known already.
         """
