@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hmac
 import re
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -34,6 +33,7 @@ from bridge.events import (
 )
 from bridge.secret import Secret
 from bridge.sources.codecs.combos import Combos
+from bridge.sources.codecs.gzipped import unpacked
 from bridge.sources.codecs.results import bounded
 from bridge.sources.contract import (
     Decoded,
@@ -75,7 +75,6 @@ SITE = "wechat_channels"
 CURRENCY = "wecoin"
 
 MAX_INFLATED_BYTES = 8 * 1024 * 1024
-GZIP_MAGIC = b"\x1f\x8b"
 
 _GIFT_WORDS = re.compile(r".*送了\D{0,64}\d{1,9}个(.{1,64})$", re.DOTALL)
 """``… sent the anchor 3 hearts``: the only place where a gift's name stands (observed)."""
@@ -202,7 +201,8 @@ class BodyDecoder(QuietDecoder):
 
 
 def _read_post(data: bytes | str) -> dict[str, Any]:
-    value = parse_json(inflated(data))
+    # Gzip is told by the bytes, not by the header: a web server may have opened it already.
+    value = parse_json(data if isinstance(data, str) else unpacked(data, MAX_INFLATED_BYTES))
     if type(value) is not dict:
         raise DecodeError("", f"is {type(value).__name__}, an object expected")
     if "decoded_type" in value:
@@ -230,25 +230,6 @@ def _event(read: Reader, message: dict[str, Any], post: Post, received_at_ms: in
 def _unknown_name(kind: str, message: dict[str, Any]) -> str:
     """Return the program's word for what it could not decode either, with WeChat's number."""
     return f"{kind[:32]} {optional_integer(message, 'msg_sub_type')}"
-
-
-def inflated(body: bytes | str) -> bytes | str:
-    """Return the body without its gzip layer, if it has one. Raises ``DecodeError``.
-
-    Told by the bytes, not by the header: a web server may have opened it already.
-    """
-    if isinstance(body, str) or not body.startswith(GZIP_MAGIC):
-        return body
-    stream = zlib.decompressobj(wbits=31)
-    try:
-        data = stream.decompress(body, MAX_INFLATED_BYTES + 1)
-    except zlib.error:
-        raise DecodeError("", "is not gzip") from None
-    if len(data) > MAX_INFLATED_BYTES:
-        raise DecodeError("", f"inflates to more than {MAX_INFLATED_BYTES} bytes")
-    if not stream.eof:
-        raise DecodeError("", "ends inside its gzip data")
-    return data
 
 
 class Receiver:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ import orjson
 
 from bridge.errors import DecodeError, SourceAuthError, SourceError
 from bridge.sources.codecs import tiktok_pb2 as wire
+from bridge.sources.codecs.gzipped import unpacked
 from bridge.sources.contract import Decoded, Frame, QuietDecoder
 from bridge.sources.fields import optional_text
 from bridge.sources.platforms.tiktok.messages import decode_messages, label, parse, text
@@ -20,8 +20,6 @@ MAX_PAYLOAD_BYTES = 2 * 1024 * 1024
 """Of one frame, unpacked; real ones stay below 300 kB. It also bounds how many messages are built at once."""
 
 _LIVE_ID = 12
-_GZIP_MAGIC = b"\x1f\x8b"  # no protobuf begins so: wire type 7 does not exist
-_GZIP_WINDOW = 31  # zlib's way of asking for a gzip header
 
 FRAME_TYPES = frozenset({"hb", "ack", "im_enter_room", "im_enter_room_resp", "close"})
 """Frames that carry no messages."""
@@ -90,7 +88,7 @@ class WebcastDecoder(QuietDecoder):
             if not name:
                 raise DecodeError("frame.payload_type", "is missing, a name expected")
             return Decoded(unknown=[f"frame {label(name)}"])
-        result = parse(wire.FetchResult, inflated(push.payload), "frame.payload")
+        result = parse(wire.FetchResult, unpacked(push.payload, MAX_PAYLOAD_BYTES, "frame.payload"), "frame.payload")
         self._was_served = True
         messages: Sequence[wire.Envelope] = result.messages
         if self._backlog:
@@ -133,25 +131,6 @@ class OfflineDecoder(WebcastDecoder):
         if common.method:
             return decode_messages(parse(wire.FetchResult, data, "frame").messages, received_at_ms)
         return Decoded(unknown=["(no name)"])
-
-
-def inflated(payload: bytes) -> bytes:
-    """Return the payload, unpacked if it is gzip; ``DecodeError`` beyond ``MAX_PAYLOAD_BYTES``."""
-    if not payload.startswith(_GZIP_MAGIC):
-        if len(payload) > MAX_PAYLOAD_BYTES:
-            raise DecodeError("frame.payload", f"is longer than {MAX_PAYLOAD_BYTES} bytes")
-        return payload
-    unpacker = zlib.decompressobj(_GZIP_WINDOW)
-    try:
-        data = unpacker.decompress(payload, MAX_PAYLOAD_BYTES)
-    except zlib.error:
-        raise DecodeError("frame.payload", f"is broken gzip ({len(payload)} bytes)") from None
-    if unpacker.eof:
-        return data
-    problem = (
-        f"unpacks to more than {MAX_PAYLOAD_BYTES} bytes" if unpacker.unconsumed_tail else "is gzip that ends early"
-    )
-    raise DecodeError("frame.payload", problem)
 
 
 def _frame(payload_type: bytes, payload: bytes, log_id: int = 0) -> bytes:
