@@ -21,8 +21,10 @@ import orjson
 from bridge.errors import DecodeError, SourceError
 from bridge.events import EventType, LiveEvent
 from bridge.secret import Heirs, Secret, redact_url
+from bridge.sources.fields import as_integer
 
 MAX_FRAME_BYTES = 4 * 1024 * 1024
+MAX_RETRY_AFTER_SECS = 86_400
 
 
 @dataclass(slots=True)
@@ -96,6 +98,11 @@ class HttpAnswer:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
             raise DecodeError("body", f"is not JSON (HTTP {self.status}, {len(self.body)} bytes)") from None
+
+    def retry_after_secs(self, default_secs: float) -> float:
+        """Return how long the server asks us to wait, at most a day; where it names no seconds, ``default_secs``."""
+        asked_secs = as_integer(self.headers.get("retry-after")) or 0
+        return float(min(asked_secs, MAX_RETRY_AFTER_SECS)) if asked_secs > 0 else default_secs
 
 
 @dataclass(slots=True)

@@ -76,6 +76,15 @@ def test_an_answer_that_is_no_json_is_a_decode_error_that_shows_nothing_of_it() 
 
 
 @pytest.mark.parametrize(
+    ("told", "wait_secs"),
+    [("9", 9.0), ("0", 60.0), ("-5", 60.0), ("soon", 60.0), ("", 60.0), ("9" * 19, 86_400.0), ("9" * 99, 60.0)],
+)
+def test_a_server_that_asks_for_a_pause_is_heard_within_reason(told: str, wait_secs: float) -> None:
+    assert HttpAnswer(429, {"retry-after": told}).retry_after_secs(60.0) == wait_secs
+    assert HttpAnswer(429).retry_after_secs(60.0) == 60.0
+
+
+@pytest.mark.parametrize(
     ("url", "base", "expected"),
     [
         ("https://api.pond.example/v1/x?a=1", "", "https://api.pond.example/v1/x?a=1"),

@@ -212,10 +212,8 @@ class _Visit:
     async def _call(self, url: str, query: Mapping[str, str] | None = None) -> HttpAnswer:
         answer = await self._http.send(self._request(url, query))
         if answer.status in (412, 429):
-            wait_secs = optional_integer(answer.headers, "retry-after") or _THROTTLED_SECS
-            raise SourceThrottledError(
-                f"Bilibili takes no calls from us just now (HTTP {answer.status})", min(wait_secs, _LONGEST_WAIT_SECS)
-            )
+            wait_secs = min(answer.retry_after_secs(_THROTTLED_SECS), _LONGEST_WAIT_SECS)
+            raise SourceThrottledError(f"Bilibili takes no calls from us just now (HTTP {answer.status})", wait_secs)
         if answer.status != 200:
             raise SourceUnavailableError(f"Bilibili answered HTTP {answer.status} at {urlsplit(url).path}")
         return answer

@@ -72,6 +72,7 @@ SOCKET_PORTS = (8501, 8502, 8503, 8504, 8505, 8506)
 HEARTBEAT_INTERVAL_SECS = 45.0
 SILENCE_TIMEOUT_SECS = 100.0
 """Two heartbeats, each of which the server answers, and some slack."""
+THROTTLED_SECS = 60.0
 
 ALL_GROUPS = "-9999"
 
@@ -190,8 +191,7 @@ def _read_room_id(options: Options, answer: HttpAnswer) -> str:
     if answer.status == 404 and not options.websocket_url:
         raise RoomNotFoundError(f"Douyu has no room {options.room}")
     if answer.status == 429:
-        wait_secs = float(optional_integer(answer.headers, "retry-after", 60))
-        raise SourceThrottledError("Douyu answers that we ask too often", wait_secs)
+        raise SourceThrottledError("Douyu answers that we ask too often", answer.retry_after_secs(THROTTLED_SECS))
     if answer.status != 200:
         raise SourceUnavailableError(f"Douyu's room look-up answers HTTP {answer.status}")
     try:

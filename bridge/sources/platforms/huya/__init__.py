@@ -67,6 +67,7 @@ BROWSER_HEADERS = {
 
 HEARTBEAT_INTERVAL_SECS = 60.0
 SILENCE_TIMEOUT_SECS = 150.0
+THROTTLED_SECS = 60.0
 MAX_FRAME_BYTES = 1024 * 1024
 
 _REGISTER_GROUPS, _REGISTERED, _HEARTBEAT, _PUSH, _PUSH_BATCH = 16, 17, 20, 7, 22
@@ -223,8 +224,7 @@ def _check(options: Options, answer: HttpAnswer) -> None:
     if answer.status == 404:
         raise RoomNotFoundError(f"Huya has no room {options.room}")
     if answer.status == 429:
-        wait_secs = float(optional_integer(answer.headers, "retry-after", 60))
-        raise SourceThrottledError("Huya answers that we ask too often", wait_secs)
+        raise SourceThrottledError("Huya answers that we ask too often", answer.retry_after_secs(THROTTLED_SECS))
     if answer.status != 200:
         raise SourceUnavailableError(f"Huya's room page answers HTTP {answer.status}")
 

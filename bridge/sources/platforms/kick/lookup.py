@@ -130,9 +130,6 @@ async def _page_ids(options: Options, http: HttpClient) -> tuple[int, int]:
 def _raise_for(answer: HttpAnswer, what: str) -> None:
     """Raise what a failed call means for when to try again; a client's error of another kind passes."""
     if answer.status == 429:
-        wait_secs = as_integer(answer.headers.get("retry-after", "")) or 0
-        raise SourceThrottledError(
-            f"Kick asks for a pause in {what}", float(wait_secs) if wait_secs > 0 else THROTTLED_SECS
-        )
+        raise SourceThrottledError(f"Kick asks for a pause in {what}", answer.retry_after_secs(THROTTLED_SECS))
     if answer.status >= 500:
         raise SourceUnavailableError(f"Kick answers {what} with HTTP {answer.status}")

@@ -15,7 +15,15 @@ from bridge.errors import (
     SourceUnavailableError,
 )
 from bridge.sources.codecs import tiktok_pb2 as wire
-from bridge.sources.contract import Connection, Endpoint, HttpAnswer, HttpCall, HttpClient, rebased
+from bridge.sources.contract import (
+    MAX_RETRY_AFTER_SECS,
+    Connection,
+    Endpoint,
+    HttpAnswer,
+    HttpCall,
+    HttpClient,
+    rebased,
+)
 from bridge.sources.fields import as_integer, optional_integer, optional_mapping, optional_text
 from bridge.sources.platforms.tiktok.connection import WebcastDecoder
 from bridge.sources.platforms.tiktok.messages import parse, text
@@ -186,12 +194,9 @@ def _limit_label(answer: HttpAnswer) -> str:
 
 
 def _retry_after_secs(answer: HttpAnswer) -> float:
-    for name in ("retry-after", "ratelimit-reset"):
-        seconds = as_integer(answer.headers.get(name, ""))
-        # A reset may also come as a moment in time; only a span can be waited for.
-        if seconds is not None and 0 < seconds <= 86_400:
-            return float(seconds)
-    return THROTTLED_SECS
+    reset_secs = as_integer(answer.headers.get("ratelimit-reset")) or 0
+    # A reset may also come as a moment in time; only a span can be waited for.
+    return answer.retry_after_secs(float(reset_secs) if 0 < reset_secs <= MAX_RETRY_AFTER_SECS else THROTTLED_SECS)
 
 
 def _body(answer: HttpAnswer, what: str) -> Any:

@@ -13,7 +13,7 @@ from bridge.errors import (
     SourceUnavailableError,
 )
 from bridge.sources.contract import HttpAnswer
-from bridge.sources.fields import optional_integer, optional_mapping, optional_sequence, optional_text
+from bridge.sources.fields import optional_mapping, optional_sequence, optional_text
 from bridge.sources.platforms.youtube.quota import next_reset_ms
 
 RATE_WAIT_SECS = 30.0
@@ -67,8 +67,8 @@ def refusal(answer: HttpAnswer, now_ms: int, credential: str) -> SourceError | N
     """
     if answer.status < 400:
         return None
-    asked_secs = float(optional_integer(answer.headers, "retry-after"))
-    return meaning(error_of(answer), answer.status, now_ms, credential, max(asked_secs, RATE_WAIT_SECS))
+    wait_secs = max(answer.retry_after_secs(RATE_WAIT_SECS), RATE_WAIT_SECS)
+    return meaning(error_of(answer), answer.status, now_ms, credential, wait_secs)
 
 
 def meaning(
