@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bridge.errors import DecodeError, SourceAuthError, SourceError, SourceThrottledError, SourceUnavailableError
-from bridge.sources.contract import NOTHING, Decoded, HttpAnswer, HttpCall, QuietDecoder
+from bridge.sources.contract import NOTHING, Decoded, Frame, HttpAnswer, HttpCall, QuietDecoder
 
 RETRY_SECS = 3.0
 SLOW_RETRY_SECS = 30.0
@@ -65,6 +65,10 @@ class AppTasks(QuietDecoder):
         self.tries = 0
         """How often starting was refused or not answered, in a row."""
         self._failures = 0
+
+    def feed(self, frame: Frame) -> Decoded:
+        """Refuse a frame: pushes come by HTTP, and this connection is only polled."""
+        return Decoded(rejected=[DecodeError("frame", "is not expected on a polled connection")])
 
     @abstractmethod
     def due_calls(self) -> tuple[float, Sequence[HttpCall]]:

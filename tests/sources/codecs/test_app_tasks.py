@@ -38,9 +38,6 @@ class Tasks(AppTasks):
         super().__init__(TOKEN, read_token, Token("first", 7200, AT_MS), AT_MS)
         self.heard: list[dict[str, Any]] = []
 
-    def feed(self, frame: Frame) -> Decoded:
-        return NOTHING
-
     def due_calls(self) -> tuple[float, Sequence[HttpCall]]:
         return self.start_wait_secs(), (START,)
 
@@ -101,3 +98,7 @@ def test_a_busy_api_is_borne_with_until_too_many_calls_in_a_row_are_not_answered
         assert tasks.answered(START, answer, AT_MS).end is None
     assert tasks.heard == [{"a": 1}]
     assert isinstance(tasks.answered(START, BUSY, AT_MS).end, SourceUnavailableError)
+
+
+def test_a_connection_that_is_only_polled_has_no_frames() -> None:
+    assert Tasks().feed(Frame(b"{}", AT_MS)).rejected

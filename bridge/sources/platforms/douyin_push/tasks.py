@@ -15,7 +15,6 @@ from bridge.sources.codecs.app_tasks import ROUND_SECS, AppTasks, Token, read_ob
 from bridge.sources.contract import (
     NOTHING,
     Decoded,
-    Frame,
     HttpAnswer,
     HttpCall,
     Notice,
@@ -31,7 +30,7 @@ from bridge.sources.fields import (
     optional_sequence,
     text,
 )
-from bridge.sources.platforms.douyin_push.items import decode_body, decode_value
+from bridge.sources.platforms.douyin_push.items import decode_value
 from bridge.sources.platforms.douyin_push.options import Options
 
 TOKEN_URL = "https://developer.toutiao.com/api/apps/v2/token"  # noqa: S105 - an address
@@ -120,10 +119,6 @@ class TaskDecoder(AppTasks):
         self._told_refused: set[str] = set()
         self._lost_totals: dict[str, int] = {}
         self._lost_pages: list[tuple[str, int]] = []
-
-    def feed(self, frame: Frame) -> Decoded:
-        """Decode a body, should one come this way."""
-        return decode_body(frame.data, self._options, frame.received_at_ms)
 
     def due_calls(self) -> tuple[float, Sequence[HttpCall]]:
         """Return the starts, the pages still to read, or the minute's round: what is most due."""

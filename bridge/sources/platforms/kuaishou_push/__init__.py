@@ -31,12 +31,7 @@ from bridge.sources.contract import (
 from bridge.sources.fields import parse_json
 from bridge.sources.platforms.kuaishou_push.items import MESSAGES, decode_push, sent_at_ms
 from bridge.sources.platforms.kuaishou_push.options import Options, call_signature, push_signature
-from bridge.sources.platforms.kuaishou_push.tasks import (
-    TaskDecoder,
-    decode_body,
-    read_token,
-    token_call,
-)
+from bridge.sources.platforms.kuaishou_push.tasks import TaskDecoder, read_token, token_call
 
 __all__ = ["MESSAGES", "PLATFORM", "Options", "call_signature", "push_signature"]
 
@@ -76,7 +71,11 @@ class OfflineDecoder(QuietDecoder):
 
     def feed(self, frame: Frame) -> Decoded:
         """Decode one body."""
-        return decode_body(frame, self._options)
+        try:
+            value = parse_json(frame.data)
+        except DecodeError as error:
+            return Decoded(rejected=[error])
+        return decode_push(value, self._options.room, frame.received_at_ms)
 
 
 async def locate(options: Options, http: HttpClient) -> Sequence[Connection]:

@@ -14,7 +14,6 @@ from bridge.sources.codecs.app_tasks import ROUND_SECS, AppTasks, Token, read_ob
 from bridge.sources.contract import (
     NOTHING,
     Decoded,
-    Frame,
     HttpAnswer,
     HttpCall,
     Notice,
@@ -28,7 +27,7 @@ from bridge.sources.fields import (
     parse_json,
     text,
 )
-from bridge.sources.platforms.kuaishou_push.items import decode_lost, decode_push
+from bridge.sources.platforms.kuaishou_push.items import decode_lost
 from bridge.sources.platforms.kuaishou_push.options import Options, call_signature
 
 TOKEN_URL = "https://open.kuaishou.com/oauth2/access_token"  # noqa: S105 - an address
@@ -78,10 +77,6 @@ class TaskDecoder(AppTasks):
         self._bound = False
         self._bound_status = 0
         self._told_results: set[int] = set()
-
-    def feed(self, frame: Frame) -> Decoded:
-        """Decode a body, should one come this way."""
-        return decode_body(frame, self._options)
 
     def due_calls(self) -> tuple[float, Sequence[HttpCall]]:
         """Return the binding or the minute's round."""
@@ -161,12 +156,3 @@ def _status_in_data(value: dict[str, Any]) -> int:
     except DecodeError:
         return 0
     return optional_integer(data, "status") or optional_integer(optional_mapping(value, "data"), "status")
-
-
-def decode_body(frame: Frame, options: Options) -> Decoded:
-    """Decode one push body."""
-    try:
-        value = parse_json(frame.data)
-    except DecodeError as error:
-        return Decoded(rejected=[error])
-    return decode_push(value, options.room, frame.received_at_ms)
