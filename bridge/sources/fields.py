@@ -41,10 +41,14 @@ def _get(container: Any, key: str | int) -> Any:
 def _unlike(container: Any, key: str | int, at: str, wanted: str) -> DecodeError:
     """Return what is wrong with a field that is not as ``wanted``."""
     value = _get(container, key)
-    step = f"[{key}]" if isinstance(key, int) else key
-    path = f"{at}{'.' if at and isinstance(key, str) else ''}{step}"
     found = "is missing" if value is _ABSENT else f"is {type(value).__name__}"
-    return DecodeError(path, f"{found}, {wanted} expected")
+    return DecodeError(_path(key, at), f"{found}, {wanted} expected")
+
+
+def _path(key: str | int, at: str) -> str:
+    if isinstance(key, int):
+        return f"{at}[{key}]"
+    return f"{at}.{key}" if at else key
 
 
 def mapping(container: Any, key: str | int, at: str = "") -> dict[str, Any]:
@@ -87,6 +91,14 @@ def integer(container: Any, key: str | int, at: str = "") -> int:
     except _NOT_THERE:
         pass
     raise _unlike(container, key, at, "an integer")
+
+
+def positive(container: Any, key: str | int, at: str = "") -> int:
+    """Return the integer at ``key``, which is how many of something there are: at least one."""
+    number = integer(container, key, at)
+    if number < 1:
+        raise DecodeError(_path(key, at), "is not positive")
+    return number
 
 
 def identifier(container: Any, key: str | int, at: str = "") -> str:

@@ -32,6 +32,7 @@ READERS: list[Callable[[Any, str | int], Any]] = [
     fields.sequence,
     fields.text,
     fields.integer,
+    fields.positive,
     fields.identifier,
     fields.optional_mapping,
     fields.optional_sequence,
@@ -107,6 +108,15 @@ def test_what_cannot_be_read_is_named_with_its_place_and_type(
         read(MESSAGE, key, "at")
 
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("number", [0, -1, "0", "-3", 0.0])
+def test_a_number_of_things_is_at_least_one(number: object) -> None:
+    for container, key, message in (({"n": number}, "n", "at.n"), ([number], 0, "at[0]")):
+        with pytest.raises(DecodeError) as caught:
+            fields.positive(container, key, "at")
+        assert str(caught.value) == f"{message}: is not positive"
+    assert fields.positive({"n": "1"}, "n") == 1
 
 
 def test_a_place_in_an_array_is_named_by_its_number() -> None:

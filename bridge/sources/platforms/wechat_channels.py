@@ -47,12 +47,12 @@ from bridge.sources.contract import (
 )
 from bridge.sources.fields import (
     as_integer,
-    integer,
     optional_integer,
     optional_mapping,
     optional_sequence,
     optional_text,
     parse_json,
+    positive,
     text,
 )
 
@@ -100,13 +100,6 @@ def _gift_name(message: dict[str, Any]) -> str:
     return match[1] if match else optional_text(message, "sec_gift_id")
 
 
-def _counted(message: dict[str, Any], key: str) -> int:
-    count = integer(message, key)
-    if count < 1:
-        raise DecodeError(key, "is not positive")
-    return count
-
-
 def _comment(message: dict[str, Any], _post: Post) -> tuple[Content, Streak | None]:
     return Comment(_user(message), text(message, "content")), None
 
@@ -121,7 +114,7 @@ def _like(message: dict[str, Any], _post: Post) -> tuple[Content, Streak | None]
 
 def _gift(message: dict[str, Any], _post: Post) -> tuple[Content, Streak | None]:
     """Read a single gift: ``gift_value`` is the wecoin of all ``gift_num`` together."""
-    count = _counted(message, "gift_num")
+    count = positive(message, "gift_num")
     total = as_integer(message.get("gift_value"))
     if total is not None and total < 0:
         raise DecodeError("gift_value", "is negative")
@@ -132,7 +125,7 @@ def _gift(message: dict[str, Any], _post: Post) -> tuple[Content, Streak | None]
 
 def _combo_gift(message: dict[str, Any], post: Post) -> tuple[Content, Streak | None]:
     """Read a combo's running total; it carries no price."""
-    user, total = _user(message), _counted(message, "combo_product_count")
+    user, total = _user(message), positive(message, "combo_product_count")
     nobody = user.name if user.masked else ""
     who_and_what = "\x1f".join((post.live_id, user.id, nobody, optional_text(message, "sec_gift_id")))
     msg_time_ms = optional_integer(message, "msg_time")

@@ -14,11 +14,11 @@ from bridge.sources.codecs.bilibili_pb2 import SendGift
 from bridge.sources.fields import (
     as_integer,
     identifier,
-    integer,
     mapping,
     optional_integer,
     optional_mapping,
     optional_text,
+    positive,
 )
 from bridge.sources.platforms.bilibili.findings import Findings, medal_worn, message_id, read_protobuf, viewer
 
@@ -39,7 +39,7 @@ def send_gift(message: dict[str, Any], found: Findings) -> None:
     price of what came out of it (observed).
     """
     data = mapping(message, "data")
-    count = _positive(data, "num", "data")
+    count = positive(data, "num", "data")
     price = optional_integer(data, "price")
     paid = as_integer(data.get("total_coin"))
     badge, badge_level = medal_worn(optional_mapping(data, "medal_info"))
@@ -96,7 +96,7 @@ def send_gift_v2(message: dict[str, Any], found: Findings) -> None:
 def guard_buy(message: dict[str, Any], found: Findings) -> None:
     """``GUARD_BUY``: a guard by its list price a month, whatever was paid; the toast knows that."""
     data = mapping(message, "data")
-    count = _positive(data, "num", "data")
+    count = positive(data, "num", "data")
     price = optional_integer(data, "price")
     level = optional_integer(data, "guard_level")
     uid, name = identifier(data, "uid", "data"), optional_text(data, "username")
@@ -127,7 +127,7 @@ def user_toast(message: dict[str, Any], found: Findings) -> None:
             name=optional_text(data, "username"),
             level=optional_integer(data, "guard_level"),
             role=optional_text(data, "role_name"),
-            count=_positive(data, "num", "data"),
+            count=positive(data, "num", "data"),
             paid=optional_integer(data, "price"),
             unit=optional_text(data, "unit"),
             start_time=optional_integer(data, "start_time"),
@@ -151,7 +151,7 @@ def user_toast_v2(message: dict[str, Any], found: Findings) -> None:
             name=optional_text(optional_mapping(sender, "base"), "name"),
             level=optional_integer(guard, "guard_level"),
             role=optional_text(guard, "role_name"),
-            count=_positive(pay, "num", "data.pay_info"),
+            count=positive(pay, "num", "data.pay_info"),
             paid=optional_integer(pay, "price"),
             unit=optional_text(pay, "unit"),
             start_time=optional_integer(guard, "start_time"),
@@ -251,11 +251,3 @@ def _gold_gift(user: User, name: str, count: int, *, price: int, paid: int, coin
 def _guard_key(uid: str, name: str, level: int, at_secs: int) -> str:
     """Return what the messages of one purchase have in common; masked buyers are told apart by what is left of them."""
     return f"guard:{uid if uid != '0' else name}:{level}:{at_secs}"
-
-
-def _positive(data: dict[str, Any], key: str, at: str) -> int:
-    """Return a number of things bought, of which there is at least one."""
-    number = integer(data, key, at)
-    if number < 1:
-        raise DecodeError(f"{at}.{key}", f"is {number}, at least 1 expected")
-    return number

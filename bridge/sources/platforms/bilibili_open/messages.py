@@ -29,6 +29,7 @@ from bridge.sources.fields import (
     optional_integer,
     optional_mapping,
     optional_text,
+    positive,
     text,
 )
 
@@ -60,13 +61,6 @@ def _user(who: dict[str, Any], data: dict[str, Any]) -> User:
     )
 
 
-def _positive(data: dict[str, Any], key: str) -> int:
-    count = integer(data, key, "data")
-    if count < 1:
-        raise DecodeError(f"data.{key}", "is not positive")
-    return count
-
-
 def _danmaku(data: dict[str, Any]) -> Content:
     return Comment(_user(data, data), text(data, "msg", "data"))
 
@@ -77,7 +71,7 @@ def _send_gift(data: dict[str, Any]) -> Content:
     ``price`` is the list price of one and ``r_price`` what was really paid for it; with ``paid`` false
     the gift is worth nothing, whatever stands there. A blind box shows what fell out of it.
     """
-    count = _positive(data, "gift_num")
+    count = positive(data, "gift_num", "data")
     paid = bool(data.get("paid", True))
     price = max(optional_integer(data, "price"), 0) if paid else 0
     really_paid = (optional_integer(data, "r_price") or price) if paid else 0
@@ -114,7 +108,7 @@ def _fen(data: dict[str, Any], key: str) -> int:
 def _guard(data: dict[str, Any]) -> Content:
     """Read a guard; where ``guard_unit`` is not the month it says all, and ``guard_num`` nothing (documentation)."""
     level = optional_integer(data, "guard_level")
-    count = _positive(data, "guard_num") if optional_text(data, "guard_unit", "月") in ("月", "") else 1
+    count = positive(data, "guard_num", "data") if optional_text(data, "guard_unit", "月") in ("月", "") else 1
     price = as_integer(data.get("price"))
     worth = max(price or 0, 0)
     user = _user(optional_mapping(data, "user_info"), data)

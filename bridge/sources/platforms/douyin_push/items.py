@@ -19,6 +19,7 @@ from bridge.sources.fields import (
     optional_sequence,
     optional_text,
     parse_json,
+    positive,
     sequence,
     text,
 )
@@ -63,9 +64,7 @@ def _gift(item: dict[str, Any], options: Options) -> Content:
     """Read a gift: ``gift_value`` is fen for all ``gift_num`` together, so one is worth their quotient, rounded down."""
     gift_id = optional_text(item, "sec_gift_id")
     name = options.gift_names.get(gift_id) or optional_text(item, "gift_name") or GIFT_NAMES.get(gift_id) or gift_id
-    count = integer(item, "gift_num")
-    if count < 1:
-        raise DecodeError("gift_num", "is not positive")
+    count = positive(item, "gift_num")
     if item.get("gift_value") is None:
         return Gift(_user(item), name, count, currency=CURRENCY, priced=False)
     total = integer(item, "gift_value")

@@ -8,7 +8,7 @@ from bridge.errors import DecodeError
 from bridge.events import Comment, Gift, Join, LiveEvent, User, plausible_timestamp_ms, with_words
 from bridge.sources.codecs.stt import parse, value
 from bridge.sources.contract import Notice, NoticeKind
-from bridge.sources.fields import as_integer, integer, optional_integer
+from bridge.sources.fields import as_integer, integer, optional_integer, positive
 from bridge.sources.platforms.douyu.gifts import GiftTable
 
 Fields = Mapping[str, str]
@@ -61,9 +61,7 @@ def _gift(fields: Fields, at_ms: int, gifts: GiftTable) -> LiveEvent:
     gift_id, prop_id = value(fields, "gfid"), value(fields, "pid")
     if not gift_id:
         raise DecodeError("gfid", "is missing, an id expected")
-    count = integer(fields, "gfcnt") if fields.get("gfcnt") else 1
-    if count < 1:
-        raise DecodeError("gfcnt", "is not a count")
+    count = positive(fields, "gfcnt") if fields.get("gfcnt") else 1
     listed = gifts.look_up(gift_id, prop_id)
     price = 0 if gift_id == "0" and value(fields, "ct") == _DERIVED else listed.price
     return LiveEvent(

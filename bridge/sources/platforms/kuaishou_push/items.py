@@ -16,12 +16,12 @@ from bridge.sources.codecs.results import Collected, bounded
 from bridge.sources.contract import Decoded
 from bridge.sources.fields import (
     as_integer,
-    integer,
     mapping,
     optional_integer,
     optional_mapping,
     optional_text,
     parse_json,
+    positive,
     sequence,
     text,
 )
@@ -54,9 +54,7 @@ def _like(item: dict[str, Any]) -> Content:
 
 
 def _gift(item: dict[str, Any]) -> Content:
-    count = integer(item, "giftCount")
-    if count < 1:
-        raise DecodeError("giftCount", "is not positive")
+    count = positive(item, "giftCount")
     unit, total = as_integer(item.get("giftUnitPrice")), as_integer(item.get("giftTotalPrice"))
     if (unit or 0) < 0 or (total or 0) < 0:
         raise DecodeError("giftTotalPrice", "is negative")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from bridge.errors import DecodeError, RoomOfflineError, SourceUnavailableError
+from bridge.errors import RoomOfflineError, SourceUnavailableError
 from bridge.events import (
     Comment,
     Content,
@@ -34,7 +34,7 @@ from bridge.sources.codecs.twitch_loyalty import (
     subscription,
 )
 from bridge.sources.contract import Decoded
-from bridge.sources.fields import as_integer, integer, optional_integer, text
+from bridge.sources.fields import as_integer, optional_integer, positive, text
 from bridge.sources.platforms.twitch.facts import ANONYMOUS, MAX_NAME_CHARS, part_of_batch, unpaid, viewer
 
 MAX_REMEMBERED_CHARS = 256
@@ -63,7 +63,7 @@ def _privmsg(line: IrcLine, received_at_ms: int, _tier_values: TierValues) -> De
 
 
 def _cheer(line: IrcLine, words: str) -> Content:
-    amount = _positive(line, "bits")
+    amount = positive(line.tags, "bits", "tags")
     gift = bits(_sender(line), amount)
     return gift if is_only_cheermotes(words, amount) else with_words(gift, words)
 
@@ -106,7 +106,7 @@ def _gift(line: IrcLine, tier_values: TierValues) -> Content:
 
 
 def _batch(line: IrcLine, tier_values: TierValues) -> Content:
-    return _plan(line, _positive(line, "msg-param-mass-gift-count"), tier_values)
+    return _plan(line, positive(line.tags, "msg-param-mass-gift-count", "tags"), tier_values)
 
 
 def _continued(line: IrcLine, _tier_values: TierValues) -> Content:
@@ -119,12 +119,12 @@ def _announcement(line: IrcLine, _tier_values: TierValues) -> Content:
 
 
 def _cheer_in_currency(line: IrcLine, _tier_values: TierValues) -> Content:
-    amount = _positive(line, "msg-param-amount")
+    amount = positive(line.tags, "msg-param-amount", "tags")
     return Gift(_sender(line), "Cheer", 1, amount, amount, line.tags.get("msg-param-currency", ""))
 
 
 def _combo(line: IrcLine, _tier_values: TierValues) -> Content:
-    return bits(_sender(line), _positive(line, "msg-param-bits-spent"))
+    return bits(_sender(line), positive(line.tags, "msg-param-bits-spent", "tags"))
 
 
 def _join(line: IrcLine, received_at_ms: int, _tier_values: TierValues) -> Decoded:
@@ -273,14 +273,6 @@ def _plan(line: IrcLine, count: int, tier_values: TierValues) -> Gift:
     tags = line.tags
     giver = ANONYMOUS if tags["msg-id"].startswith("anon") else _sender(line)
     return subscription(giver, tags.get("msg-param-sub-plan", ""), count, tier_values)
-
-
-def _positive(line: IrcLine, tag: str) -> int:
-    """Return a tag's number; ``DecodeError`` unless it is one above 0."""
-    number = integer(line.tags, tag, "tags")
-    if number <= 0:
-        raise DecodeError(f"tags.{tag}", "is not positive")
-    return number
 
 
 def _read_badge(badges: str, info: str) -> tuple[str, int]:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.errors import DecodeError
 from bridge.events import Comment, Content, Follow, Gift, LiveEvent, Twin, User, plausible_timestamp_ms, with_words
 from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.codecs.twitch_loyalty import (
@@ -24,7 +23,16 @@ from bridge.sources.codecs.twitch_loyalty import (
     visible,
 )
 from bridge.sources.contract import Decoded
-from bridge.sources.fields import identifier, integer, mapping, optional_integer, optional_sequence, optional_text, text
+from bridge.sources.fields import (
+    identifier,
+    integer,
+    mapping,
+    optional_integer,
+    optional_sequence,
+    optional_text,
+    positive,
+    text,
+)
 from bridge.sources.platforms.twitch.facts import ANONYMOUS, MAX_NAME_CHARS, part_of_batch, unpaid, viewer
 from bridge.sources.platforms.twitch.viewers import StreamState
 
@@ -92,9 +100,7 @@ def _sub_gift(event: Fields, tier_values: TierValues) -> Content:
 
 def _community_sub_gift(event: Fields, tier_values: TierValues) -> Content:
     given = mapping(event, "community_sub_gift", "event")
-    count = integer(given, "total", "event.community_sub_gift")
-    if count <= 0:
-        raise DecodeError("event.community_sub_gift.total", "is not positive")
+    count = positive(given, "total", "event.community_sub_gift")
     return subscription(_giver(event), optional_text(given, "sub_tier"), count, tier_values)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from bridge.errors import DecodeError
 from bridge.events import Comment, Content, Follow, Gift, Join, Like, User, Viewers, with_words
 from bridge.sources.contract import NoticeKind
-from bridge.sources.fields import integer, mapping, optional_integer, optional_text, text
+from bridge.sources.fields import integer, mapping, optional_integer, optional_text, positive, text
 
 PAID_MESSAGE_NAME = "paid message"
 
@@ -24,10 +24,7 @@ def _user(data: dict[str, Any], site: str) -> User:
 
 def _count(container: dict[str, Any], key: str, at: str = "") -> int:
     """Return how many; 1 where nothing is said."""
-    count = 1 if container.get(key) is None else integer(container, key, at)
-    if count < 1:
-        raise DecodeError(f"{at}.{key}" if at else key, "is not positive")
-    return count
+    return 1 if container.get(key) is None else positive(container, key, at)
 
 
 def _value(gift: dict[str, Any], key: str) -> int | None:

@@ -17,6 +17,7 @@ from bridge.sources.fields import (
     optional_integer,
     optional_mapping,
     optional_text,
+    positive,
     text,
 )
 
@@ -90,9 +91,7 @@ def _new_member(snippet: Json, user: User) -> Content:
 
 def _given_memberships(snippet: Json, user: User) -> Content:
     details = mapping(snippet, "membershipGiftingDetails", "item.snippet")
-    count = integer(details, "giftMembershipsCount", "membershipGiftingDetails")
-    if count < 1:
-        raise DecodeError("membershipGiftingDetails.giftMembershipsCount", "is not a count")
+    count = positive(details, "giftMembershipsCount", "membershipGiftingDetails")
     return _membership(optional_text(details, "giftMembershipsLevelName"), count, user)
 
 

@@ -71,7 +71,7 @@ def test_an_empty_medal_is_no_badge(medal: Any) -> None:
 
 
 def test_a_gift_of_none_is_rejected() -> None:
-    assert rejected(gift(num=0)) == ["SEND_GIFT.data.num: is 0, at least 1 expected"]
+    assert rejected(gift(num=0)) == ["SEND_GIFT.data.num: is not positive"]
 
 
 def test_without_a_transaction_the_envelope_tells_replays() -> None:
