@@ -71,6 +71,20 @@ def sequence(container: Any, key: str | int, at: str = "") -> list[Any]:
     raise _unlike(container, key, at, "an array")
 
 
+def as_object(value: Any, at: str = "") -> dict[str, Any]:
+    """Return ``value``, which stands ``at``, if it is an object."""
+    if type(value) is dict:
+        return value
+    raise DecodeError(at, f"is {type(value).__name__}, an object expected")
+
+
+def as_array(value: Any, at: str = "") -> list[Any]:
+    """Return ``value``, which stands ``at``, if it is an array."""
+    if type(value) is list:
+        return value
+    raise DecodeError(at, f"is {type(value).__name__}, an array expected")
+
+
 def text(container: Any, key: str | int, at: str = "") -> str:
     """Return the text at ``key``."""
     try:

@@ -110,6 +110,18 @@ def test_what_cannot_be_read_is_named_with_its_place_and_type(
     assert str(caught.value) == message
 
 
+def test_a_whole_value_is_what_it_is_expected_to_be_or_named_by_its_place() -> None:
+    value: dict[str, Any] = {"a": [1]}
+    assert fields.as_object(value) is value
+    assert fields.as_array(value["a"]) is value["a"]
+    with pytest.raises(DecodeError) as caught:
+        fields.as_object([], "Data")
+    assert str(caught.value) == "Data: is list, an object expected"
+    with pytest.raises(DecodeError) as caught:
+        fields.as_array(None, "data.payload")
+    assert str(caught.value) == "data.payload: is NoneType, an array expected"
+
+
 @pytest.mark.parametrize("number", [0, -1, "0", "-3", 0.0])
 def test_a_number_of_things_is_at_least_one(number: object) -> None:
     for container, key, message in (({"n": number}, "n", "at.n"), ([number], 0, "at[0]")):

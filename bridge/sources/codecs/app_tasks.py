@@ -12,6 +12,7 @@ from typing import Any
 
 from bridge.errors import DecodeError, SourceAuthError, SourceError, SourceThrottledError, SourceUnavailableError
 from bridge.sources.contract import NOTHING, Decoded, Frame, HttpAnswer, HttpCall, QuietDecoder
+from bridge.sources.fields import as_object
 
 RETRY_SECS = 3.0
 SLOW_RETRY_SECS = 30.0
@@ -40,12 +41,9 @@ def read_object(answer: HttpAnswer, what: str) -> dict[str, Any]:
     if answer.status >= 500:
         raise SourceUnavailableError(f"{what}: HTTP {answer.status}")
     try:
-        value = answer.json()
+        return as_object(answer.json(), "body")
     except DecodeError as error:
         raise SourceUnavailableError(f"{what}: {error}") from error
-    if not isinstance(value, dict):
-        raise SourceUnavailableError(f"{what}: the answer is {type(value).__name__}, an object expected")
-    return value
 
 
 class AppTasks(QuietDecoder):

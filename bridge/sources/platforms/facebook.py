@@ -49,6 +49,7 @@ from bridge.sources.contract import (
 )
 from bridge.sources.fields import (
     as_integer,
+    as_object,
     identifier,
     optional_integer,
     optional_mapping,
@@ -141,9 +142,7 @@ IGNORED = ("reactions", "reaction_stream")
 
 def _read(data: bytes | str, at_ms: int) -> LiveEvent | Decoded:
     try:
-        value = parse_json(data)
-        if type(value) is not dict:
-            return Decoded(rejected=(DecodeError("", f"is {type(value).__name__}, an object expected"),))
+        value = as_object(parse_json(data))
         for key, decode in MESSAGES:
             if key in value:
                 return decode(value, at_ms)

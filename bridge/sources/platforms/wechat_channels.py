@@ -47,6 +47,7 @@ from bridge.sources.contract import (
 )
 from bridge.sources.fields import (
     as_integer,
+    as_object,
     optional_integer,
     optional_mapping,
     optional_sequence,
@@ -195,9 +196,7 @@ class BodyDecoder(QuietDecoder):
 
 def _read_post(data: bytes | str) -> dict[str, Any]:
     # Gzip is told by the bytes, not by the header: a web server may have opened it already.
-    value = parse_json(data if isinstance(data, str) else unpacked(data, MAX_INFLATED_BYTES))
-    if type(value) is not dict:
-        raise DecodeError("", f"is {type(value).__name__}, an object expected")
+    value = as_object(parse_json(data if isinstance(data, str) else unpacked(data, MAX_INFLATED_BYTES)))
     if "decoded_type" in value:
         return {"events": [value]}
     if "events" not in value and "live_info" not in value:

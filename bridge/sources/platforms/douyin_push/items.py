@@ -14,13 +14,14 @@ from bridge.events import Comment, Content, Follow, Gift, Join, Like, LiveEvent,
 from bridge.sources.codecs.results import Collected, bounded
 from bridge.sources.contract import Decoded
 from bridge.sources.fields import (
+    as_array,
+    as_object,
     integer,
     optional_integer,
     optional_sequence,
     optional_text,
     parse_json,
     positive,
-    sequence,
     text,
 )
 from bridge.sources.platforms.douyin_push.options import Options
@@ -194,15 +195,14 @@ class Reading(Collected):
 
     def _wrapped(self, value: Any, kind: str, room: str, at: str = "") -> None:
         """Open ``{"roomid" or "room_id", "msg_type", "payload": array or its text}``."""
-        if type(value) is not dict:
-            raise DecodeError("", f"is {type(value).__name__}, an object expected")
-        payload = value.get("payload")
+        wrapper = as_object(value)
+        payload = wrapper.get("payload")
         if type(payload) is str:
             payload = parse_json(payload, "payload")
         self._items(
-            sequence({"payload": payload}, "payload"),
-            optional_text(value, "msg_type") or kind,
-            optional_text(value, "roomid") or optional_text(value, "room_id") or room,
+            as_array(payload, "payload"),
+            optional_text(wrapper, "msg_type") or kind,
+            optional_text(wrapper, "roomid") or optional_text(wrapper, "room_id") or room,
             f"{at}payload",
         )
 
@@ -224,8 +224,7 @@ class Reading(Collected):
                 self.events.append(LiveEvent(timestamp_ms, content, optional_text(item, "msg_id")))
 
     def _content(self, item: Any, kind: str) -> Content | Skipped:
-        if type(item) is not dict:
-            raise DecodeError("", f"is {type(item).__name__}, an object expected")
+        item = as_object(item)
         kind = kind or _kind_of(item)
         read = MESSAGES.get(kind)
         if read is None:

@@ -11,6 +11,7 @@ from bridge.sources.codecs.combos import Combos
 from bridge.sources.codecs.results import joined
 from bridge.sources.contract import Decoded, Frame, Notice, NoticeKind, QuietDecoder
 from bridge.sources.fields import (
+    as_object,
     integer,
     mapping,
     optional_integer,
@@ -141,9 +142,7 @@ class RelayDecoder(QuietDecoder):
 
     def _pack(self, pack: dict[str, Any], at_ms: int) -> Decoded:
         packed = pack["Data"]
-        data = parse_json(packed, "Data") if type(packed) is str else packed
-        if type(data) is not dict:
-            raise DecodeError("Data", f"is {type(data).__name__}, an object expected")
+        data = as_object(parse_json(packed, "Data") if type(packed) is str else packed, "Data")
         kind = integer(pack, "Type")
         dialect = self._fixed or _told_apart(pack, data, kind) or self._settled
         program = grab.PROGRAMS.get(dialect)

@@ -217,13 +217,6 @@ SOCKET_IGNORED = frozenset(
 )
 
 
-def as_object(value: object, at: str) -> dict[str, Any]:
-    """Return ``value`` if it is an object, or raise ``DecodeError`` at ``at``."""
-    if type(value) is dict:
-        return value
-    raise DecodeError(at, f"is {type(value).__name__}, an object expected")
-
-
 def plain(content: str) -> str:
     """Return a comment as it is read aloud: an emote is its name."""
     # Split by a pattern with one group, the pieces are text and names in turn.

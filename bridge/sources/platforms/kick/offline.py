@@ -7,9 +7,9 @@ from typing import Any
 
 from bridge.errors import DecodeError
 from bridge.sources.contract import Decoded, Frame
-from bridge.sources.fields import optional_mapping, optional_text, parse_json
+from bridge.sources.fields import as_object, optional_mapping, optional_text, parse_json
 from bridge.sources.platforms.kick.channel import PageWatch
-from bridge.sources.platforms.kick.messages import SOCKET_MESSAGES, as_object
+from bridge.sources.platforms.kick.messages import SOCKET_MESSAGES
 from bridge.sources.platforms.kick.options import Options
 from bridge.sources.platforms.kick.socket import PusherDecoder
 from bridge.sources.platforms.kick.webhook import decode_event

@@ -10,7 +10,7 @@ import orjson
 from bridge.errors import DecodeError, SourceAuthError, SourceError, SourceThrottledError
 from bridge.events import LiveEvent
 from bridge.sources.contract import NOTHING, Decoded, Frame, HttpAnswer, HttpCall, QuietDecoder
-from bridge.sources.fields import optional_integer, parse_json, text
+from bridge.sources.fields import as_object, optional_integer, parse_json, text
 from bridge.sources.platforms.kick.channel import Watch
 from bridge.sources.platforms.kick.messages import SOCKET_IGNORED, SOCKET_MESSAGES, TOLD_BEFORE_BY, Read
 
@@ -75,12 +75,10 @@ class PusherDecoder(QuietDecoder):
         return Decoded(ignored=[name]) if name in SOCKET_IGNORED else Decoded(unknown=[name[:_MAX_NAME_CHARS]])
 
     def _event(self, name: str, read: Read, data: Any, at_ms: int) -> Decoded:
-        if type(data) is not dict:
-            raise DecodeError("data", f"is {type(data).__name__}, an object expected")
         try:
-            told = read(data, "", at_ms)
+            told = read(as_object(data), "", at_ms)
         except DecodeError as error:
-            raise DecodeError(f"data.{error.path}", error.problem) from None
+            raise error.within("data") from None
         if isinstance(told, LiveEvent):
             if name in TOLD_BEFORE_BY and self._is_repeat(name, told, at_ms):
                 return Decoded(ignored=[name])

@@ -14,8 +14,8 @@ from bridge.errors import DecodeError, PushRefusedError
 from bridge.events import LiveEvent, plausible_timestamp_ms
 from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.contract import Decoded, PushAnswer, PushRequest
-from bridge.sources.fields import optional_integer, parse_json
-from bridge.sources.platforms.kick.messages import WEBHOOK_IGNORED, WEBHOOK_MESSAGES, as_object
+from bridge.sources.fields import as_object, optional_integer, parse_json
+from bridge.sources.platforms.kick.messages import WEBHOOK_IGNORED, WEBHOOK_MESSAGES
 from bridge.sources.platforms.kick.options import Options
 
 TOLERANCE_MS = 300_000

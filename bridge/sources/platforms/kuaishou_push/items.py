@@ -15,14 +15,15 @@ from bridge.events import Comment, Content, Gift, Like, LiveEvent, User, plausib
 from bridge.sources.codecs.results import Collected, bounded
 from bridge.sources.contract import Decoded
 from bridge.sources.fields import (
+    as_array,
     as_integer,
+    as_object,
     mapping,
     optional_integer,
     optional_mapping,
     optional_text,
     parse_json,
     positive,
-    sequence,
     text,
 )
 
@@ -113,7 +114,7 @@ def decode_lost(data: Any, room: str, received_at_ms: int) -> Decoded:
     reading = Reading(room)
     try:
         messages = parse_json(data, "data") if isinstance(data, str) else data
-        for number, message in enumerate(sequence({"data": messages or []}, "data")):
+        for number, message in enumerate(as_array(messages or [], "data")):
             try:
                 reading.message(message, f"data[{number}]", _LOST, received_at_ms)
             except DecodeError as error:
@@ -139,7 +140,7 @@ class Reading(Collected):
         payload = message.get("payload")
         if isinstance(payload, str):
             payload = parse_json(payload, f"{at}.payload")
-        items = sequence({"payload": payload}, "payload", at)
+        items = as_array(payload, f"{at}.payload")
         read = MESSAGES.get(kind)
         if message_id.startswith(TEST_PREFIXES):
             self.ignored += ["test"] * max(len(items), 1)
@@ -150,15 +151,9 @@ class Reading(Collected):
         else:
             for number, item in enumerate(bounded(items, f"{at}.payload", self.rejected)):
                 try:
-                    content = read(_object(item))
+                    content = read(as_object(item))
                 except DecodeError as error:
                     self.rejected.append(error.within(f"{at}.payload[{number}]"))
                     continue
                 event_id = optional_text(item, "uniqueNo") or (message_id and f"{message_id}/{number}")
                 self.events.append(LiveEvent(timestamp_ms, content, event_id))
-
-
-def _object(item: Any) -> dict[str, Any]:
-    if type(item) is dict:
-        return item
-    raise DecodeError("", f"is {type(item).__name__}, an object expected")

@@ -30,7 +30,7 @@ from bridge.sources.contract import (
     QuietDecoder,
     SourceOptions,
 )
-from bridge.sources.fields import mapping, optional_text, parse_json, text
+from bridge.sources.fields import as_object, mapping, optional_text, parse_json, text
 from bridge.sources.platforms.streamerbot.events import MESSAGES, NEWER, Read
 from bridge.sources.platforms.streamerbot.ignored import IGNORED_BEGINNINGS, IGNORED_SOURCES, IGNORED_TYPES
 from bridge.sources.platforms.streamerbot.reading import GUEST, TEST, Happening
@@ -76,13 +76,11 @@ class HubDecoder(QuietDecoder):
     def feed(self, frame: Frame) -> Decoded:
         """Decode one message."""
         try:
-            return self._message(parse_json(frame.data), frame.received_at_ms)
+            return self._message(as_object(parse_json(frame.data)), frame.received_at_ms)
         except DecodeError as error:
             return Decoded(rejected=(error,))
 
-    def _message(self, message: Any, at_ms: int) -> Decoded:
-        if type(message) is not dict:
-            raise DecodeError("", f"is {type(message).__name__}, an object expected")
+    def _message(self, message: dict[str, Any], at_ms: int) -> Decoded:
         if "event" in message:
             return self._event(message, at_ms)
         if message.get("request") == "Hello":

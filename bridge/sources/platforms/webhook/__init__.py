@@ -41,7 +41,7 @@ from bridge.sources.contract import (
     QuietDecoder,
     SourceOptions,
 )
-from bridge.sources.fields import as_integer, optional_integer, optional_text, parse_json
+from bridge.sources.fields import as_integer, as_object, optional_integer, optional_text, parse_json
 from bridge.sources.platforms.webhook.cloudevents import (
     Envelope,
     is_binary_cloudevent,
@@ -181,9 +181,8 @@ def decode(
 
 def _envelope(item: Any) -> Envelope:
     """Wrap one of our own events, or open a structured CloudEvent."""
-    if type(item) is not dict:
-        raise DecodeError("", f"is {type(item).__name__}, an object expected")
-    return unwrap(item) if "specversion" in item else (optional_text(item, "type"), item, "", 0)
+    event = as_object(item)
+    return unwrap(event) if "specversion" in event else (optional_text(event, "type"), event, "", 0)
 
 
 def _event(

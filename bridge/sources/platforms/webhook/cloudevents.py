@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from bridge.errors import DecodeError
 from bridge.sources.codecs.rfc3339 import timestamp_ms
-from bridge.sources.fields import identifier, parse_json, text
+from bridge.sources.fields import as_object, identifier, parse_json, text
 
 TYPE_PREFIX = "live."
 STRUCTURED = "application/cloudevents"
@@ -46,7 +46,7 @@ def unwrap(value: dict[str, Any]) -> Envelope:
         return event_type, {}, "", 0
     data = value.get("data")
     if type(data) is not dict:
-        data = _object(_unpacked(value) if data is None else data)
+        data = _data(_unpacked(value) if data is None else data)
     event_id = f"{text(value, 'source')} {identifier(value, 'id')}"
     return kind, data, event_id, timestamp_ms(value.get("time"))
 
@@ -60,7 +60,7 @@ def unwrap_binary(headers: Mapping[str, str], body: bytes | str) -> Envelope:
     kind = live_kind(attributes["type"])
     if kind is None:
         return attributes["type"], {}, "", 0
-    data = _object(parse_json(body, "data") if body else None)
+    data = _data(parse_json(body, "data") if body else None)
     return kind, data, f"{attributes['source']} {attributes['id']}", timestamp_ms(attributes["time"])
 
 
@@ -71,12 +71,8 @@ def _attribute(header: str) -> str:
     return unquote(header)
 
 
-def _object(data: Any) -> dict[str, Any]:
-    if data is None:
-        return {}
-    if type(data) is dict:
-        return data
-    raise DecodeError("data", f"is {type(data).__name__}, an object expected")
+def _data(data: Any) -> dict[str, Any]:
+    return {} if data is None else as_object(data, "data")
 
 
 def _unpacked(value: dict[str, Any]) -> Any:
