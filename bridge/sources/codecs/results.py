@@ -1,4 +1,4 @@
-"""A frame that carries several messages: their results are put in line, by joining them or by collecting them."""
+"""Results of decoding: what a message without an event yields, and a frame that carries several messages."""
 
 from __future__ import annotations
 
@@ -10,8 +10,17 @@ from bridge.errors import DecodeError
 from bridge.events import LiveEvent
 from bridge.sources.contract import NOTHING, Decoded
 
+MAX_NAME_CHARS = 64
+"""What the name of a message without an event is cut to: it becomes a label."""
+
 MAX_ITEMS = 20_000
 """How many messages a body may have. Real ones have hundreds, and a MiB of what cannot be read would cost seconds."""
+
+
+def without_event(name: str, *, known: bool) -> Decoded:
+    """Return what a message without an event yields: its name, among those that are known or the new ones."""
+    names = (name[:MAX_NAME_CHARS],)
+    return Decoded(ignored=names) if known else Decoded(unknown=names)
 
 
 def bounded(items: list[Any], at: str, rejected: list[DecodeError]) -> list[Any]:

@@ -26,7 +26,7 @@ from bridge.errors import (
 )
 from bridge.events import Comment, EventType, LiveEvent, User, Viewers, plausible_timestamp_ms
 from bridge.secret import Secret
-from bridge.sources.codecs.results import joined
+from bridge.sources.codecs.results import joined, without_event
 from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.codecs.sse import EventStream
 from bridge.sources.contract import (
@@ -97,7 +97,6 @@ _TOKEN_CODES = frozenset({3, 10, 102, 190, *range(200, 300)})
 _TOO_MANY_CODES = frozenset({4, 17, 32, 341, 613})
 _UNKNOWN_OBJECT_CODES = frozenset({100, 803})
 _RATE_WAIT_SECS = 60.0
-_MAX_NAME_CHARS = 64
 
 
 def _comment(value: Json, at_ms: int) -> LiveEvent | Decoded:
@@ -151,7 +150,7 @@ def _read(data: bytes | str, at_ms: int) -> LiveEvent | Decoded:
     for key in IGNORED:
         if key in value:
             return Decoded(ignored=(key,))
-    return Decoded(unknown=(min(value, default="{}")[:_MAX_NAME_CHARS],))
+    return without_event(min(value, default="{}"), known=False)
 
 
 def _meaning(error: dict[str, Any], status: int) -> SourceError:
@@ -216,7 +215,7 @@ def _decoded(messages: Iterable[tuple[str, bytes | str]], at_ms: int) -> Decoded
     events: list[LiveEvent] = []
     rest: list[Decoded] = []
     for name, data in messages:
-        result = _read(data, at_ms) if name == "message" else Decoded(unknown=(f"event {name}"[:_MAX_NAME_CHARS],))
+        result = _read(data, at_ms) if name == "message" else without_event(f"event {name}", known=False)
         if isinstance(result, LiveEvent):
             events.append(result)
         else:

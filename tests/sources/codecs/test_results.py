@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from bridge.errors import DecodeError, RoomOfflineError, SourceUnavailableError
 from bridge.events import LiveEvent, Viewers
-from bridge.sources.codecs.results import MAX_ITEMS, Collected, bounded, joined
+from bridge.sources.codecs.results import MAX_ITEMS, MAX_NAME_CHARS, Collected, bounded, joined, without_event
 from bridge.sources.contract import NOTHING, Decoded, HttpCall, Notice, NoticeKind
 
 
@@ -67,3 +67,9 @@ def test_what_is_collected_is_a_result_of_its_own() -> None:
         calls=[],
     )
     assert (other.events, other.ignored) == ([], [])
+
+
+def test_a_message_without_an_event_is_told_by_the_beginning_of_its_name() -> None:
+    name = "n" * 100
+    assert without_event(name, known=True) == Decoded(ignored=(name[:MAX_NAME_CHARS],))
+    assert without_event("new", known=False) == Decoded(unknown=("new",))

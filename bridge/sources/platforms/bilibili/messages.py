@@ -10,6 +10,7 @@ import orjson
 from bridge.errors import DecodeError
 from bridge.events import Comment, Content, Follow, Join, Like, User, Viewers
 from bridge.sources.codecs.bilibili_pb2 import InteractWord
+from bridge.sources.codecs.results import MAX_NAME_CHARS
 from bridge.sources.contract import Notice, NoticeKind
 from bridge.sources.fields import (
     identifier,
@@ -23,8 +24,6 @@ from bridge.sources.fields import (
 )
 from bridge.sources.platforms.bilibili import money
 from bridge.sources.platforms.bilibili.findings import Findings, medal_worn, message_id, read_protobuf, viewer
-
-MAX_NAME_CHARS = 64
 
 _ID_MARK = '"id_str":"'
 _MIRROR_MARK = '"is_mirror":true'

@@ -21,6 +21,7 @@ from bridge.events import (
     plausible_timestamp_ms,
     with_words,
 )
+from bridge.sources.codecs.results import without_event
 from bridge.sources.contract import Decoded, Notice, NoticeKind
 from bridge.sources.fields import (
     as_integer,
@@ -38,9 +39,6 @@ GOLD = "bilibili_gold"
 PREFIX = "LIVE_OPEN_PLATFORM_"
 NEWER_PREFIX = "OPEN_LIVEROOM_"
 """What the documents of 2026 call the same messages where an app was authorised by the anchor's login."""
-
-MAX_NAME_CHARS = 64
-"""What an unknown command is cut to: it becomes a label."""
 
 GUARD_NAMES = {1: "总督", 2: "提督", 3: "舰长"}
 SUPER_CHAT_NAME = "醒目留言"
@@ -189,4 +187,4 @@ def _read_without_event(cmd: str, data: dict[str, Any], game_id: str) -> Decoded
         if game_id and ended_game_id not in ("", game_id):
             return Decoded(ignored=["INTERACTION_END of another session"])
         return Decoded(end=SourceUnavailableError("the interaction ended: it must be started again"))
-    return Decoded(ignored=[cmd]) if cmd in IGNORED else Decoded(unknown=[cmd[:MAX_NAME_CHARS]])
+    return without_event(cmd, known=cmd in IGNORED)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from bridge.errors import DecodeError
 from bridge.events import Comment, Content, Follow, Gift, Join, Like, LiveEvent, User, plausible_timestamp_ms
-from bridge.sources.codecs.results import Collected, bounded
+from bridge.sources.codecs.results import MAX_NAME_CHARS, Collected, bounded
 from bridge.sources.contract import Decoded
 from bridge.sources.fields import (
     as_array,
@@ -28,9 +28,6 @@ from bridge.sources.platforms.douyin_push.options import Options
 
 SITE = "douyin"
 CURRENCY = "fen"
-
-MAX_NAME_CHARS = 64
-"""What an unknown type is cut to: it becomes a label."""
 
 GIFT_NAMES = {
     "n1/Dg1905sj1FyoBlQBvmbaDZFBNaKuKZH6zxHkv8Lg5x2cRfrKUTb8gzMs=": "仙女棒",

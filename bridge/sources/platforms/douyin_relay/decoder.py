@@ -8,7 +8,7 @@ from typing import Any
 from bridge.errors import DecodeError, RoomNotFoundError, SourceError
 from bridge.events import LiveEvent, plausible_timestamp_ms
 from bridge.sources.codecs.combos import Combos
-from bridge.sources.codecs.results import joined
+from bridge.sources.codecs.results import joined, without_event
 from bridge.sources.contract import Decoded, Frame, Notice, NoticeKind, QuietDecoder
 from bridge.sources.fields import (
     as_object,
@@ -31,9 +31,6 @@ from bridge.sources.platforms.douyin_relay.options import (
     Options,
 )
 from bridge.sources.platforms.douyin_relay.told import CHANNELS, DOUYIN, KUAISHOU, Counted, Site, Told
-
-MAX_NAME_CHARS = 64
-"""What an unknown name is cut to: it becomes a label."""
 
 MAX_ROOMS = 1_000
 """Room ids whose web number is remembered."""
@@ -131,10 +128,8 @@ class RelayDecoder(QuietDecoder):
         self._settled = dialect
         read = (webcast.DOUYIN_LIVE if whole else webcast.DYCAST).get(method)
         if read is None:
-            name = method[:MAX_NAME_CHARS]
             # dycast forwards what it cannot excerpt by the same names
-            known = method in IGNORED or method in webcast.DOUYIN_LIVE
-            return Decoded(ignored=(name,)) if known else Decoded(unknown=(name,))
+            return without_event(method, known=method in IGNORED or method in webcast.DOUYIN_LIVE)
         message_id = _id(common, "msgId") if whole else _id(message, "id")
         told = read(message, message_id, self._combos, at_ms)
         sent_at_ms = plausible_timestamp_ms(optional_integer(common, "createTime"), at_ms) if whole else at_ms
@@ -147,7 +142,7 @@ class RelayDecoder(QuietDecoder):
         dialect = self._fixed or _told_apart(pack, data, kind) or self._settled
         program = grab.PROGRAMS.get(dialect)
         if program is None:
-            return Decoded(unknown=(f"type {kind} of no certain program"[:MAX_NAME_CHARS],))
+            return without_event(f"type {kind} of no certain program", known=False)
         self._settled = dialect
         if self._room and self._is_of_another_room(data):
             return Decoded(ignored=("other room",))
@@ -155,10 +150,10 @@ class RelayDecoder(QuietDecoder):
         if read is None:
             if kind in program.ignored:
                 return Decoded(ignored=(program.ignored[kind],))
-            return Decoded(unknown=(f"type {kind}"[:MAX_NAME_CHARS],))
+            return without_event(f"type {kind}", known=False)
         site = _site(pack, data)
         if site is None:
-            return Decoded(unknown=(f"platform {optional_text(pack, 'Platform')}"[:MAX_NAME_CHARS],))
+            return without_event(f"platform {optional_text(pack, 'Platform')}", known=False)
         message_id = _id(data, "MsgId")
         event_id = message_id if site is DOUYIN or not message_id else f"{site.name}/{message_id}"
         return _decoded(read(data, site), read.__name__, event_id, at_ms)
@@ -213,7 +208,7 @@ def _id(container: Any, key: str) -> str:
 def _status(value: dict[str, Any]) -> Decoded:
     code = text(value, "code")
     if code not in STATUS_NOTICES:
-        return Decoded(unknown=(code[:MAX_NAME_CHARS],))
+        return without_event(code, known=False)
     meaning = STATUS_NOTICES[code]
     if isinstance(meaning, Notice):
         return Decoded(notices=(meaning,))

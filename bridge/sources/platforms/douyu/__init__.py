@@ -19,7 +19,7 @@ from urllib.parse import quote
 from bridge.errors import DecodeError, RoomNotFoundError, SourceThrottledError, SourceUnavailableError
 from bridge.events import EventType, LiveEvent
 from bridge.sources.codecs import stt
-from bridge.sources.codecs.results import joined
+from bridge.sources.codecs.results import joined, without_event
 from bridge.sources.contract import (
     Connection,
     Decoded,
@@ -80,8 +80,6 @@ BROWSER_HEADERS = {
     "User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
     "Origin": "https://www.douyu.com",
 }
-
-_MAX_NAME_CHARS = 64
 
 
 class DouyuDecoder(QuietDecoder):
@@ -145,7 +143,7 @@ class DouyuDecoder(QuietDecoder):
         if name == "error":
             code = optional_integer(fields, "code", -1)
             return Decoded(end=SourceUnavailableError(f"Douyu ended the session with error {code}"))
-        return Decoded(ignored=(name,)) if name in IGNORED else Decoded(unknown=(name[:_MAX_NAME_CHARS],))
+        return without_event(name, known=name in IGNORED)
 
     def _questions(self, fields: dict[str, str]) -> Sequence[HttpCall]:
         """Ask about an unpriced gift, once each."""

@@ -9,6 +9,7 @@ import orjson
 
 from bridge.errors import DecodeError, SourceAuthError, SourceError, SourceThrottledError
 from bridge.events import LiveEvent
+from bridge.sources.codecs.results import without_event
 from bridge.sources.contract import NOTHING, Decoded, Frame, HttpAnswer, HttpCall, QuietDecoder
 from bridge.sources.fields import as_object, optional_integer, parse_json, text
 from bridge.sources.platforms.kick.channel import Watch
@@ -24,7 +25,6 @@ PAUSE_SECS = 5.0
 
 _NAMESPACE = "App\\Events\\"
 _READ = {prefix + name: (name, read) for name, read in SOCKET_MESSAGES.items() for prefix in ("", _NAMESPACE)}
-_MAX_NAME_CHARS = 64
 _PING = orjson.dumps({"event": "pusher:ping", "data": {}}).decode()
 _PONG = orjson.dumps({"event": "pusher:pong", "data": {}}).decode()
 
@@ -72,7 +72,7 @@ class PusherDecoder(QuietDecoder):
         if name.startswith("pusher"):
             return self._protocol(name, data)
         name = name.removeprefix(_NAMESPACE)
-        return Decoded(ignored=[name]) if name in SOCKET_IGNORED else Decoded(unknown=[name[:_MAX_NAME_CHARS]])
+        return without_event(name, known=name in SOCKET_IGNORED)
 
     def _event(self, name: str, read: Read, data: Any, at_ms: int) -> Decoded:
         try:
@@ -100,7 +100,7 @@ class PusherDecoder(QuietDecoder):
         if name == "pusher:error":
             code = optional_integer(data, "code")
             return Decoded(ignored=[name], end=close_meaning(code) if code else None)
-        return Decoded(ignored=[name]) if name in PROTOCOL_IGNORED else Decoded(unknown=[name[:_MAX_NAME_CHARS]])
+        return without_event(name, known=name in PROTOCOL_IGNORED)
 
     def _is_repeat(self, name: str, event: LiveEvent, at_ms: int) -> bool:
         assert event.user is not None

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from bridge.errors import DecodeError, PushRefusedError
 from bridge.events import LiveEvent, plausible_timestamp_ms
+from bridge.sources.codecs.results import without_event
 from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.contract import Decoded, PushAnswer, PushRequest
 from bridge.sources.fields import as_object, optional_integer, parse_json
@@ -21,7 +22,6 @@ from bridge.sources.platforms.kick.options import Options
 TOLERANCE_MS = 300_000
 """How far the timestamp may be off: five minutes either way (ours; Kick names no window)."""
 
-_MAX_NAME_CHARS = 64
 _ID = "kick-event-message-id"
 _SIGNATURE = "kick-event-signature"
 _TIMESTAMP = "kick-event-message-timestamp"
@@ -81,9 +81,7 @@ def decode_event(name: str, data: dict[str, Any], delivery_id: str, at_ms: int, 
     """Read one event by its ``Kick-Event-Type``. Raises ``DecodeError``."""
     decode = WEBHOOK_MESSAGES.get(name)
     if decode is None:
-        if name in WEBHOOK_IGNORED:
-            return Decoded(ignored=[name])
-        return Decoded(unknown=[name[:_MAX_NAME_CHARS] or "(no type)"])
+        return without_event(name or "(no type)", known=name in WEBHOOK_IGNORED)
     if not _is_ours(data.get("broadcaster"), options):
         return Decoded(ignored=["another channel"])
     told = decode(data, delivery_id, at_ms)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from bridge.errors import DecodeError
 from bridge.events import Comment, Content, Gift, Like, LiveEvent, User, plausible_timestamp_ms
-from bridge.sources.codecs.results import Collected, bounded
+from bridge.sources.codecs.results import MAX_NAME_CHARS, Collected, bounded
 from bridge.sources.contract import Decoded
 from bridge.sources.fields import (
     as_array,
@@ -35,9 +35,6 @@ DATA_EVENT = "LIVE_INTERACTION_DATA"
 TEST_EVENT = "LIVE_INTERACTION_DATA_TEST"
 TEST_PREFIXES = ("test_", "stress_")
 """What the ids of the platform's self-test and load test begin with (vendor documentation)."""
-
-MAX_NAME_CHARS = 64
-"""What an unknown type is cut to: it becomes a label."""
 
 
 def _user(item: dict[str, Any]) -> User:

@@ -22,6 +22,7 @@ from bridge.events import (
     with_words,
 )
 from bridge.sources.codecs.amounts import from_decimal, from_micros, read_money
+from bridge.sources.codecs.results import without_event
 from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.contract import Decoded, Frame, Notice, NoticeKind, QuietDecoder
 from bridge.sources.fields import (
@@ -199,11 +200,9 @@ class ChatDecoder(QuietDecoder):
                 return _event(message, mapping(message, "payload"), frame.received_at_ms)
         except DecodeError as error:
             return Decoded(rejected=(error,))
-        name = action[:MAX_NAME_CHARS]
         if action == "connection_info":
             return _connection(optional_mapping(message, "payload"))
-        known = action in IGNORED_ACTIONS or action.startswith(("reply_", "relay_"))
-        return Decoded(ignored=(name,)) if known else Decoded(unknown=(name,))
+        return without_event(action, known=action in IGNORED_ACTIONS or action.startswith(("reply_", "relay_")))
 
     def closed(self, code: int, reason: str) -> SourceError | None:
         """Take a close that speaks of the token for its refusal: it lives an hour, and the next dial reads it anew."""
@@ -216,12 +215,12 @@ def _event(message: Json, event: Json, at_ms: int) -> Decoded:
     number = integer(event, "eventTypeId", "payload")
     known = EVENT_TYPES.get(number)
     if known is None:
-        return Decoded(unknown=(f"event type {number}"[:MAX_NAME_CHARS],))
+        return without_event(f"event type {number}", known=False)
     site, read = known
     payload = mapping(event, "eventPayload", "payload")
     content = read(payload, _user(site, payload))
     if content is None:
-        return Decoded(ignored=(f"event type {number}/nothing",))
+        return without_event(f"event type {number}/nothing", known=True)
     created_at_ms = _moment_ms(event.get("createdAt"))
     sent_at_ms = plausible_timestamp_ms(created_at_ms or _moment_ms(message.get("timestamp")), at_ms)
     identifier = optional_text(event, "eventIdentifier")

@@ -11,7 +11,7 @@ import orjson
 from bridge.errors import DecodeError
 from bridge.events import Comment, Content, Gift, LiveEvent, PaidMessage, Streak, plausible_timestamp_ms
 from bridge.secret import Secret
-from bridge.sources.codecs.results import joined
+from bridge.sources.codecs.results import joined, without_event
 from bridge.sources.contract import Decoded, Frame, Notice, QuietDecoder
 from bridge.sources.fields import as_integer, optional_text, parse_json
 from bridge.sources.platforms.social_stream.events import IGNORED, MESSAGES, Hub
@@ -23,7 +23,6 @@ COMMAND_CHANNEL = 3
 
 MAX_DEPTH = 4
 MAX_ITEMS = 1_000
-MAX_NAME_CHARS = 64
 
 _FIRST_MS = 100_000_000_000
 """A smaller time is in seconds."""
@@ -91,8 +90,7 @@ class HubDecoder(QuietDecoder):
     def _message(self, message: Message) -> Decoded:
         read = MESSAGES.get(message.event)
         if read is None:
-            name = message.event[:MAX_NAME_CHARS]
-            return Decoded(ignored=(name,)) if message.event in IGNORED else Decoded(unknown=(name,))
+            return without_event(message.event, known=message.event in IGNORED)
         told = read(message, self._hub)
         if type(told) is Comment:
             event = self._event(message, told)

@@ -18,6 +18,7 @@ from bridge.errors import DecodeError, SourceAuthError, SourceThrottledError, So
 from bridge.events import EventType, LiveEvent
 from bridge.secret import Secret
 from bridge.sources.codecs.gift_batches import GiftBatches
+from bridge.sources.codecs.results import MAX_NAME_CHARS, without_event
 from bridge.sources.contract import (
     Connection,
     Decoded,
@@ -55,7 +56,6 @@ FAULTS = frozenset({"err_deadline_exceeded", "err_internal_error"})
 """Refusals that say nothing about the request."""
 MAX_ATTEMPTS = 3
 RATE_WAIT_SECS = 30.0
-MAX_NAME_CHARS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +115,7 @@ class GatewayDecoder(QuietDecoder):
                 return Decoded(ignored=("reconnect",), follow=_with_token(self._options.websocket_url, token))
             if kind == "welcome":
                 return Decoded(ignored=("welcome",))
-            return Decoded(unknown=(kind[:MAX_NAME_CHARS],))
+            return without_event(kind, known=False)
         except DecodeError as error:
             return Decoded(rejected=(error,))
 
@@ -129,19 +129,19 @@ class GatewayDecoder(QuietDecoder):
         topic = name = text(message, "topic")
         read = MESSAGES.get(topic)
         if read is None:
-            return _without_event(name, known=topic in IGNORED_TOPICS)
+            return without_event(name, known=topic in IGNORED_TOPICS)
         data = mapping(message, "data")
         if topic == "channel.activities":
             kind = text(data, "type", "data")
             name = f"{topic}/{kind}"
             if kind not in ACTIVITIES:
-                return _without_event(name, known=kind in IGNORED_ACTIVITIES)
+                return without_event(name, known=kind in IGNORED_ACTIVITIES)
         told = read(Published(message, data, at_ms, self._batches))
         if type(told) is LiveEvent:
             return Decoded((told,))
         if type(told) is Notice:
             return Decoded(notices=(told,))
-        return _without_event(f"{name}/nothing", known=True)
+        return without_event(f"{name}/nothing", known=True)
 
     def _answered(self, message: dict[str, Any]) -> Decoded:
         """Take the answer to a subscription; its nonce is the topic."""
@@ -177,11 +177,6 @@ class GatewayDecoder(QuietDecoder):
         if is_credential:
             return Decoded(notices=(Notice(NoticeKind.CREDENTIAL_WEAK, f"token: {detail}"),))
         return Decoded(rejected=(DecodeError("response", detail),))
-
-
-def _without_event(name: str, *, known: bool) -> Decoded:
-    name = name[:MAX_NAME_CHARS]
-    return Decoded(ignored=(name,)) if known else Decoded(unknown=(name,))
 
 
 def _with_token(url: str, reconnect_token: str) -> str:

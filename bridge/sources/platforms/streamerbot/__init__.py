@@ -18,6 +18,7 @@ import orjson
 from bridge.errors import DecodeError, SourceAuthError, SourceError, SourceUnavailableError
 from bridge.events import EventType
 from bridge.secret import Secret
+from bridge.sources.codecs.results import MAX_NAME_CHARS, without_event
 from bridge.sources.contract import (
     Connection,
     Decoded,
@@ -40,8 +41,6 @@ SILENCE_TIMEOUT_SECS = 900.0
 """The hub says nothing while nothing happens; WebSocket pings tell a dead connection much earlier."""
 
 AUTHENTICATE, SUBSCRIBE, SUBSCRIBE_NEWER = "authenticate", "subscribe", "subscribe-newer"
-
-MAX_NAME_CHARS = 64
 
 SITES = {name: name.partition(".")[0].lower() for name in MESSAGES}
 """The site, or the payment service, on which each event happens."""
@@ -151,10 +150,8 @@ class HubDecoder(QuietDecoder):
 
 
 def _unread(source: str, kind: str) -> Decoded:
-    name = f"{source}.{kind}"[:MAX_NAME_CHARS]
-    if source in IGNORED_SOURCES or kind in IGNORED_TYPES or kind.startswith(IGNORED_BEGINNINGS):
-        return Decoded(ignored=(name,))
-    return Decoded(unknown=(name,))
+    known = source in IGNORED_SOURCES or kind in IGNORED_TYPES or kind.startswith(IGNORED_BEGINNINGS)
+    return without_event(f"{source}.{kind}", known=known)
 
 
 def authentication(password: str, salt: str, challenge: str) -> str:

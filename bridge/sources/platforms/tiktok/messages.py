@@ -27,12 +27,12 @@ from bridge.events import (
     plausible_timestamp_ms,
 )
 from bridge.sources.codecs import tiktok_pb2 as wire
+from bridge.sources.codecs.results import MAX_NAME_CHARS
 from bridge.sources.contract import Decoded, Notice, NoticeKind
 from bridge.sources.platforms.tiktok.ignored import IGNORED
 
 MAX_MESSAGES = 10_000
 """Of one frame; real ones hold some dozens."""
-_MAX_NAME_CHARS = 64
 
 _GRADE_BADGE = 8
 _FANS_BADGE = 10
@@ -68,7 +68,7 @@ def text(raw: bytes) -> str:
 
 def label(name: str) -> str:
     """Return a name that the platform sent, fit to count by."""
-    return name if name.isidentifier() and len(name) <= _MAX_NAME_CHARS else "(odd name)"
+    return name if name.isidentifier() and len(name) <= MAX_NAME_CHARS else "(odd name)"
 
 
 def chat(message: wire.Chat, msg_id: int, at_ms: int) -> Told:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from bridge.errors import DecodeError, SourceAuthError, SourceError, SourceUnavailableError
+from bridge.sources.codecs.results import MAX_NAME_CHARS, without_event
 from bridge.sources.contract import (
     NOTHING,
     Decoded,
@@ -31,7 +32,6 @@ from bridge.sources.fields import (
     text,
 )
 from bridge.sources.platforms.twitch.api import STREAMS, SUBSCRIPTION, VALIDATION
-from bridge.sources.platforms.twitch.facts import MAX_NAME_CHARS
 from bridge.sources.platforms.twitch.notifications import IGNORED_NOTIFICATIONS, NOTIFICATIONS, Channel
 from bridge.sources.platforms.twitch.viewers import ViewerWatch
 
@@ -139,7 +139,7 @@ class EventSubDecoder(QuietDecoder):
         kind = text(metadata, "message_type", "metadata")
         decode = self.MESSAGES.get(kind)
         if decode is None:
-            return Decoded(unknown=(kind[:MAX_NAME_CHARS],))
+            return without_event(kind, known=False)
         return decode(self, metadata, message.get("payload"), received_at_ms)
 
     def answered(self, call: HttpCall, answer: HttpAnswer, received_at_ms: int) -> Decoded:
@@ -210,8 +210,7 @@ class EventSubDecoder(QuietDecoder):
             kind = text(mapping(payload, "subscription", "payload"), "type", "payload.subscription")
         decode = NOTIFICATIONS.get(kind)
         if decode is None:
-            name = kind[:MAX_NAME_CHARS]
-            return Decoded(ignored=(name,)) if kind in IGNORED_NOTIFICATIONS else Decoded(unknown=(name,))
+            return without_event(kind, known=kind in IGNORED_NOTIFICATIONS)
         return decode(mapping(payload, "event", "payload"), metadata, received_at_ms, self._channel)
 
     MESSAGES: ClassVar[Mapping[str, Callable[[EventSubDecoder, dict[str, Any], Any, int], Decoded]]] = {

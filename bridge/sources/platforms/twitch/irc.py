@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bridge.errors import DecodeError
 from bridge.sources.codecs.irc import parse_line, split_frame
-from bridge.sources.codecs.results import joined
+from bridge.sources.codecs.results import joined, without_event
 from bridge.sources.codecs.twitch_loyalty import TierValues
 from bridge.sources.contract import (
     Decoded,
@@ -20,7 +20,6 @@ from bridge.sources.contract import (
     NoticeKind,
     QuietDecoder,
 )
-from bridge.sources.platforms.twitch.facts import MAX_NAME_CHARS
 from bridge.sources.platforms.twitch.lines import IGNORED, MESSAGES
 from bridge.sources.platforms.twitch.viewers import ViewerWatch
 
@@ -106,9 +105,7 @@ class IrcDecoder(QuietDecoder):
                 return decode(line, received_at_ms, self._tier_values)
         except DecodeError as error:
             return Decoded(rejected=(error,))
-        if line.command in IGNORED:
-            return Decoded(ignored=(line.command,))
-        return Decoded(unknown=(line.command[:MAX_NAME_CHARS],))
+        return without_event(line.command, known=line.command in IGNORED)
 
 
 def _no_viewer_count(problem: str) -> Notice:

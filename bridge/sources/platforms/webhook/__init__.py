@@ -29,7 +29,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 from bridge.errors import DecodeError, PushRefusedError
 from bridge.events import Content, EventType, LiveEvent, plausible_timestamp_ms
 from bridge.secret import Secret
-from bridge.sources.codecs.results import bounded
+from bridge.sources.codecs.results import MAX_NAME_CHARS, bounded
 from bridge.sources.contract import (
     Decoded,
     Frame,
@@ -54,9 +54,6 @@ TOLERANCE_SECS = 300
 """How far ``webhook-timestamp`` may be off (vendor documentation: five minutes either way)."""
 
 MAX_SIGNATURES = 20
-MAX_NAME_CHARS = 64
-"""What an unknown type is cut to: it becomes a label."""
-
 MAX_PROBLEMS = 20
 """How many problems the answer tells the sender."""
 

@@ -15,7 +15,7 @@ from bridge.errors import (
 )
 from bridge.events import LiveEvent, Viewers
 from bridge.sources.codecs.json_stream import JsonObjects
-from bridge.sources.codecs.results import joined
+from bridge.sources.codecs.results import MAX_NAME_CHARS, joined, without_event
 from bridge.sources.contract import (
     NOTHING,
     Decoded,
@@ -53,7 +53,6 @@ LONGEST_INTERVAL_SECS = 600.0
 MAX_RESULTS = "2000"
 PARTS = "id,snippet,authorDetails"
 
-_MAX_NAME_CHARS = 64
 _PAGE = "youtube#liveChatMessageListResponse"
 _VIDEOS = "youtube#videoListResponse"
 _WEB_CLIENT = "web client answer"
@@ -129,7 +128,7 @@ class ChatDecoder(QuietDecoder):
             return Decoded(end=meaning(error, optional_integer(error, "code"), at_ms, self._options.credential))
         if not _WEB_CLIENT_KEYS.isdisjoint(value):
             return Decoded(ignored=(_WEB_CLIENT,))
-        return Decoded(unknown=((kind or min(value, default="{}"))[:_MAX_NAME_CHARS],))
+        return without_event(kind or min(value, default="{}"), known=False)
 
     def _page(self, value: dict[str, Any], at_ms: int) -> Decoded:
         try:
@@ -241,7 +240,7 @@ def page(items: Sequence[Any], at_ms: int) -> Decoded:
         elif result in IGNORED:
             ignored.append(result)
         else:
-            unknown.append(result[:_MAX_NAME_CHARS])
+            unknown.append(result[:MAX_NAME_CHARS])
     decoded = Decoded(events, rejected, ignored, unknown)
     return joined([decoded, _ended("the chat has ended")]) if ended else decoded
 

@@ -118,9 +118,9 @@ def test_going_live_and_ending_are_noticed(is_live: bool, kind: NoticeKind) -> N
 
 
 def test_known_events_are_ignored_and_new_ones_are_unknown() -> None:
-    assert delivered("moderation.banned", {}).decoded.ignored == ["moderation.banned"]
-    assert delivered("channel.raided", {}).decoded.unknown == ["channel.raided"]
-    assert delivered("", {}).decoded.unknown == ["(no type)"]
+    assert delivered("moderation.banned", {}).decoded.ignored == ("moderation.banned",)
+    assert delivered("channel.raided", {}).decoded.unknown == ("channel.raided",)
+    assert delivered("", {}).decoded.unknown == ("(no type)",)
 
 
 @pytest.mark.parametrize(
