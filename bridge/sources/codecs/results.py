@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.errors import DecodeError
 from bridge.events import LiveEvent
-from bridge.sources.contract import NOTHING, Decoded
+from bridge.sources.contract import NOTHING, Decoded, Notice
 
 MAX_NAME_CHARS = 64
 """What the name of a message without an event is cut to: it becomes a label."""
@@ -40,9 +40,11 @@ class Collected(Decoded):
     rejected: list[DecodeError]
     ignored: list[str]
     unknown: list[str]
+    notices: list[Notice]
+    replies: list[bytes | str]
 
     def __init__(self) -> None:
-        super().__init__([], [], [], [])
+        super().__init__([], [], [], [], [], [])
 
 
 def joined(parts: Sequence[Decoded]) -> Decoded:

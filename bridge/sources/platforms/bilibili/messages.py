@@ -10,6 +10,7 @@ import orjson
 from bridge.errors import DecodeError
 from bridge.events import Comment, Content, Follow, Join, Like, User, Viewers
 from bridge.sources.codecs.bilibili_pb2 import InteractWord
+from bridge.sources.codecs.bilibili_socket import Findings
 from bridge.sources.codecs.results import MAX_NAME_CHARS
 from bridge.sources.contract import Notice, NoticeKind
 from bridge.sources.fields import (
@@ -23,7 +24,7 @@ from bridge.sources.fields import (
     text,
 )
 from bridge.sources.platforms.bilibili import money
-from bridge.sources.platforms.bilibili.findings import Findings, medal_worn, message_id, read_protobuf, viewer
+from bridge.sources.platforms.bilibili.values import medal_worn, message_id, read_protobuf, viewer
 
 _ID_MARK = '"id_str":"'
 _MIRROR_MARK = '"is_mirror":true'

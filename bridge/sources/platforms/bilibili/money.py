@@ -11,6 +11,7 @@ from typing import Any
 from bridge.errors import DecodeError
 from bridge.events import Gift, Twin, User, with_words
 from bridge.sources.codecs.bilibili_pb2 import SendGift
+from bridge.sources.codecs.bilibili_socket import Findings
 from bridge.sources.fields import (
     as_integer,
     identifier,
@@ -20,7 +21,7 @@ from bridge.sources.fields import (
     optional_text,
     positive,
 )
-from bridge.sources.platforms.bilibili.findings import Findings, medal_worn, message_id, read_protobuf, viewer
+from bridge.sources.platforms.bilibili.values import medal_worn, message_id, read_protobuf, viewer
 
 GOLD = "bilibili_gold"
 

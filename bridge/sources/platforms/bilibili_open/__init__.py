@@ -13,42 +13,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bridge.errors import DecodeError, SourceAuthError, SourceError, SourceUnavailableError
-from bridge.events import EventType, LiveEvent
-from bridge.sources.codecs.bilibili_packets import (
-    OP_AUTH,
-    OP_AUTH_REPLY,
-    OP_HEARTBEAT,
-    OP_HEARTBEAT_REPLY,
-    OP_MESSAGE,
-    pack,
-    unpack,
-)
-from bridge.sources.codecs.results import joined
+from bridge.events import EventType
+from bridge.sources.codecs.bilibili_packets import OP_AUTH, OP_HEARTBEAT, pack
+from bridge.sources.codecs.bilibili_socket import DanmakuDecoder, Findings
+from bridge.sources.codecs.results import MAX_NAME_CHARS
 from bridge.sources.contract import (
     NOTHING,
     Connection,
     Decoded,
     Endpoint,
-    Frame,
     HttpAnswer,
     HttpCall,
     HttpClient,
+    Notice,
     Officialness,
     Platform,
     Poll,
-    QuietDecoder,
 )
-from bridge.sources.fields import (
-    mapping,
-    optional_integer,
-    optional_mapping,
-    optional_sequence,
-    optional_text,
-    parse_json,
-    text,
-)
+from bridge.sources.fields import mapping, optional_integer, optional_mapping, optional_sequence, optional_text, text
 from bridge.sources.platforms.bilibili_open.api import (
     SESSION_LOST_CODES,
     Options,
@@ -60,7 +45,7 @@ from bridge.sources.platforms.bilibili_open.api import (
     signed_headers,
     start_call,
 )
-from bridge.sources.platforms.bilibili_open.messages import IGNORED, MESSAGES, read_message
+from bridge.sources.platforms.bilibili_open.messages import IGNORED, MESSAGES, NOTICES, SESSION_OVER, read_nameless
 
 __all__ = ["IGNORED", "MESSAGES", "PLATFORM", "Options", "signed_headers"]
 
@@ -71,8 +56,6 @@ SILENCE_SECS = 45.0
 
 MAX_LINKS = 5
 
-_HEARTBEAT = pack(OP_HEARTBEAT, b"")
-
 
 @dataclass(slots=True)
 class Game:
@@ -82,8 +65,10 @@ class Game:
     over: bool = False
 
 
-class SocketDecoder(QuietDecoder):
+class SocketDecoder(DanmakuDecoder):
     """Reads one socket of a session."""
+
+    HEARTBEAT = pack(OP_HEARTBEAT, b"")
 
     def __init__(
         self, options: Options, game: Game | None = None, auth_body: str = "", *, is_last: bool = True
@@ -99,27 +84,27 @@ class SocketDecoder(QuietDecoder):
         """Return the auth packet: its body is what the API gave, to the letter."""
         return (pack(OP_AUTH, self._auth_body.encode("utf-8", "replace")),)
 
-    def heartbeat(self) -> Sequence[bytes]:
-        """Return the socket's heartbeat."""
-        return (_HEARTBEAT,)
-
-    def feed(self, frame: Frame) -> Decoded:
-        """Decode a WebSocket message, or as text one command body or an array of them."""
-        data, at_ms, game_id = frame.data, frame.received_at_ms, self._game.game_id
-        told = _read_text(data, at_ms, game_id) if isinstance(data, str) else _read_packets(data, at_ms, game_id)
-        events: list[LiveEvent] = []
-        others: list[Decoded] = []
-        for one in told:
-            if isinstance(one, LiveEvent):
-                events.append(one)
-            else:
-                others.append(one)
-        decoded = joined([Decoded(events), *others]) if others else Decoded(events)
-        if events:
+    def read_message(self, message: Any, found: Findings) -> None:
+        """Read one command body."""
+        try:
+            cmd = text(message, "cmd")
+            decode = MESSAGES.get(cmd) or MESSAGES.get(cmd := cmd.partition(":")[0])
+            if decode is None:
+                self._read_without_event(cmd, optional_mapping(message, "data"), found)
+                return
+            data = mapping(message, "data")
+            found.event(decode(data), optional_integer(data, "timestamp"), optional_text(data, "msg_id"))
             self._was_useful = True
-        if decoded.end is not None:
-            self._game.over = True
-        return decoded
+        except DecodeError as error:
+            if type(message) is dict and "cmd" not in message:
+                read_nameless(message, found)
+            else:
+                found.rejected.append(error)
+
+    def turned_away(self, code: int) -> SourceError:
+        """Have another session started: this one is no longer good."""
+        self._game.over = True
+        return SourceUnavailableError(f"the socket refused the session (code {code}): it must be started again")
 
     def answered(self, call: HttpCall, answer: HttpAnswer, received_at_ms: int) -> Decoded:
         """Take the answer to a session's heartbeat: a lost session ends the connection, so that it starts again."""
@@ -148,56 +133,22 @@ class SocketDecoder(QuietDecoder):
         game.over = True
         return (end_call(self._options, game.game_id),)
 
-
-def _read_text(data: str, received_at_ms: int, game_id: str) -> list[LiveEvent | Decoded]:
-    try:
-        value = parse_json(data, "body")
-    except DecodeError as error:
-        return [Decoded(rejected=[error])]
-    messages = value if isinstance(value, list) else [value]
-    return [read_message(message, received_at_ms, game_id) for message in messages]
-
-
-def _read_packets(data: bytes, received_at_ms: int, game_id: str) -> list[LiveEvent | Decoded]:
-    told: list[LiveEvent | Decoded] = []
-    packets, problems = unpack(data)
-    for operation, body in packets:
-        if operation != OP_MESSAGE:
-            told.append(_read_control(operation, body))
-            continue
-        try:
-            message = parse_json(body, "body")
-        except DecodeError as error:
-            told.append(Decoded(rejected=[error]))
+    def _read_without_event(self, cmd: str, data: dict[str, Any], found: Findings) -> None:
+        if cmd in NOTICES:
+            found.notices.append(Notice(NOTICES[cmd], optional_text(data, "title")))
+        elif cmd == SESSION_OVER:
+            self._read_session_over(optional_text(data, "game_id"), found)
+        elif cmd in IGNORED:
+            found.ignored.append(cmd)
         else:
-            told.append(read_message(message, received_at_ms, game_id))
-    if problems:
-        told.append(Decoded(rejected=problems))
-    return told
+            found.unknown.append(cmd[:MAX_NAME_CHARS])
 
-
-def _read_control(operation: int, body: bytes) -> Decoded:
-    if operation == OP_AUTH_REPLY:
-        return _read_auth_reply(body)
-    if operation == OP_HEARTBEAT_REPLY:
-        return NOTHING
-    if operation in (OP_AUTH, OP_HEARTBEAT):
-        return Decoded(ignored=[f"operation {operation}"])
-    return Decoded(unknown=[f"operation {operation}" if operation < 100 else "operation"])
-
-
-def _read_auth_reply(body: bytes) -> Decoded:
-    """Answer a good one with the first heartbeat."""
-    rejected = []
-    try:
-        code = optional_integer(parse_json(body, "auth reply"), "code") if body else 0
-    except DecodeError as error:
-        rejected = [error]
-        code = -1
-    if not code:
-        return Decoded(replies=[_HEARTBEAT])
-    refused = f"the socket refused the session (code {code}): it must be started again"
-    return Decoded(rejected=rejected, end=SourceUnavailableError(refused))
+    def _read_session_over(self, ended_game_id: str, found: Findings) -> None:
+        if self._game.game_id and ended_game_id not in ("", self._game.game_id):
+            found.ignored.append("INTERACTION_END of another session")
+            return
+        self._game.over = True
+        found.end = SourceUnavailableError("the interaction ended: it must be started again")
 
 
 async def locate(options: Options, http: HttpClient) -> Sequence[Connection]:

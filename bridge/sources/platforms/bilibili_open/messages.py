@@ -9,24 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bridge.errors import DecodeError, SourceUnavailableError
+from bridge.errors import DecodeError
 from bridge.events import (
     Comment,
     Content,
     Gift,
     Join,
     Like,
-    LiveEvent,
     User,
-    plausible_timestamp_ms,
     with_words,
 )
-from bridge.sources.codecs.results import without_event
-from bridge.sources.contract import Decoded, Notice, NoticeKind
+from bridge.sources.codecs.bilibili_socket import Findings
+from bridge.sources.contract import NoticeKind
 from bridge.sources.fields import (
     as_integer,
     integer,
-    mapping,
     optional_integer,
     optional_mapping,
     optional_text,
@@ -34,7 +31,6 @@ from bridge.sources.fields import (
     text,
 )
 
-SITE = "bilibili"
 GOLD = "bilibili_gold"
 PREFIX = "LIVE_OPEN_PLATFORM_"
 NEWER_PREFIX = "OPEN_LIVEROOM_"
@@ -47,16 +43,12 @@ SUPER_CHAT_NAME = "醒目留言"
 def _user(who: dict[str, Any], data: dict[str, Any]) -> User:
     """Read the viewer: ``who`` has the ids and the name, ``data`` the medal of this room and the level."""
     user_id = optional_text(who, "open_id") or optional_text(who, "openid") or optional_text(who, "uid")
-    masked = not user_id or user_id == "0"
+    name, level = optional_text(who, "uname"), optional_integer(data, "glory_level")
     badge = optional_text(data, "fans_medal_name")
-    return User(
-        f"{SITE}_{0 if masked else user_id}",
-        optional_text(who, "uname"),
-        optional_integer(data, "glory_level"),
-        badge,
-        optional_integer(data, "fans_medal_level") if badge else 0,
-        masked,
-    )
+    badge_level = optional_integer(data, "fans_medal_level") if badge else 0
+    if not user_id or user_id == "0":
+        return User("bilibili_0", name, level, badge, badge_level, masked=True)
+    return User(f"bilibili_{user_id}", name, level, badge, badge_level)
 
 
 def _danmaku(data: dict[str, Any]) -> Content:
@@ -149,42 +141,11 @@ SESSION_OVER = f"{PREFIX}INTERACTION_END"
 IGNORED = frozenset({f"{PREFIX}SUPER_CHAT_DEL", f"{NEWER_PREFIX}SUPER_CHAT_DEL"})
 
 
-def read_message(message: Any, received_at_ms: int, game_id: str) -> LiveEvent | Decoded:
-    """Return the event that a command body tells, or what else it yields.
-
-    ``game_id`` is the session that it came in, "" where there is none.
-    """
-    try:
-        cmd = text(message, "cmd")
-        if ":" in cmd:
-            cmd = cmd.partition(":")[0]
-        decode = MESSAGES.get(cmd)
-        if decode is None:
-            return _read_without_event(cmd, optional_mapping(message, "data"), game_id)
-        data = mapping(message, "data")
-        timestamp_ms = plausible_timestamp_ms(optional_integer(data, "timestamp") * 1000, received_at_ms)
-        return LiveEvent(timestamp_ms, decode(data), optional_text(data, "msg_id"))
-    except DecodeError as error:
-        if type(message) is dict and "cmd" not in message:
-            return _read_nameless(message)
-        return Decoded(rejected=[error])
-
-
-def _read_nameless(message: dict[str, Any]) -> Decoded:
+def read_nameless(message: dict[str, Any], found: Findings) -> None:
     """Sort a message without ``cmd``."""
     if "code" in message:
-        return Decoded(ignored=["API answer"])  # what the HTTP API answers is kept among captures, too
-    if "scatter" in message:
-        return Decoded(ignored=["scatter"])  # when to refresh what; the site's sockets send it every few minutes
-    return Decoded(unknown=["(no cmd)"])
-
-
-def _read_without_event(cmd: str, data: dict[str, Any], game_id: str) -> Decoded:
-    if cmd in NOTICES:
-        return Decoded(notices=[Notice(NOTICES[cmd], optional_text(data, "title"))])
-    if cmd == SESSION_OVER:
-        ended_game_id = optional_text(data, "game_id")
-        if game_id and ended_game_id not in ("", game_id):
-            return Decoded(ignored=["INTERACTION_END of another session"])
-        return Decoded(end=SourceUnavailableError("the interaction ended: it must be started again"))
-    return without_event(cmd, known=cmd in IGNORED)
+        found.ignored.append("API answer")  # what the HTTP API answers is kept among captures, too
+    elif "scatter" in message:
+        found.ignored.append("scatter")  # when to refresh what; the site's sockets send it every few minutes
+    else:
+        found.unknown.append("(no cmd)")

@@ -1,4 +1,4 @@
-"""What the messages of one frame yield, gathered in order, and the values that several of them share."""
+"""Values that several of a room's messages share."""
 
 from __future__ import annotations
 
@@ -9,36 +9,8 @@ from google.protobuf.message import DecodeError as ProtobufDecodeError
 from google.protobuf.message import Message
 
 from bridge.errors import DecodeError
-from bridge.events import Content, LiveEvent, Twin, User, plausible_timestamp_ms
-from bridge.sources.contract import Decoded, Notice
+from bridge.events import User
 from bridge.sources.fields import mapping, optional_integer, optional_text, text
-
-_FIRST_MS = 100_000_000_000
-"""A smaller number is seconds: danmaku of 2018 carry those where today's carry ms."""
-
-
-class Findings(Decoded):
-    """What a frame yields, gathered while it is read."""
-
-    __slots__ = ("received_at_ms",)
-
-    events: list[LiveEvent]
-    rejected: list[DecodeError]
-    ignored: list[str]
-    unknown: list[str]
-    notices: list[Notice]
-    replies: list[bytes | str]
-
-    def __init__(self, received_at_ms: int) -> None:
-        super().__init__([], [], [], [], [], [])
-        self.received_at_ms = received_at_ms
-
-    def event(self, content: Content, timestamp: int, event_id: str, twin: Twin | None = None) -> None:
-        """Add an event; ``timestamp`` is the platform's, in seconds or ms, 0 if it told none."""
-        timestamp_ms = timestamp if timestamp >= _FIRST_MS else timestamp * 1000
-        self.events.append(
-            LiveEvent(plausible_timestamp_ms(timestamp_ms, self.received_at_ms), content, event_id, None, twin)
-        )
 
 
 def viewer(uid: str, name: str, level: int = 0, badge: str = "", badge_level: int = 0) -> User:
