@@ -34,7 +34,7 @@ from bridge.events import (
 from bridge.secret import Secret
 from bridge.sources.codecs.combos import Combos
 from bridge.sources.codecs.gzipped import unpacked
-from bridge.sources.codecs.results import bounded
+from bridge.sources.codecs.results import Collected, bounded
 from bridge.sources.contract import (
     Decoded,
     Frame,
@@ -170,28 +170,25 @@ class BodyDecoder(QuietDecoder):
         if places and self._options.room not in places:
             return Decoded(ignored=["other room"] * max(len(messages), 1))
         post = Post(optional_text(live, "live_id"), self._combos)
-        events: list[LiveEvent] = []
-        rejected: list[DecodeError] = []
-        ignored: list[str] = []
-        unknown: list[str] = []
-        for number, message in enumerate(bounded(messages, "events", rejected)):
+        found = Collected()
+        for number, message in enumerate(bounded(messages, "events", found.rejected)):
             kind = optional_text(message, "decoded_type")
             read = MESSAGES.get(kind)
             if read is not None:
                 try:
-                    events.append(_event(read, message, post, received_at_ms))
+                    found.events.append(_event(read, message, post, received_at_ms))
                 except DecodeError as error:
-                    rejected.append(error.within(f"events[{number}]"))
+                    found.rejected.append(error.within(f"events[{number}]"))
             elif kind in IGNORED:
-                ignored.append(kind)
+                found.ignored.append(kind)
             elif kind:
-                unknown.append(_unknown_name(kind, message))
+                found.unknown.append(_unknown_name(kind, message))
             else:
-                rejected.append(DecodeError(f"events[{number}].decoded_type", "is missing or empty"))
+                found.rejected.append(DecodeError(f"events[{number}].decoded_type", "is missing or empty"))
         viewers = as_integer(live.get("online_count"))
         if viewers is not None and viewers >= 0:
-            events.append(LiveEvent(plausible_timestamp_ms(0, received_at_ms), Viewers(viewers)))
-        return Decoded(events, rejected, ignored, unknown)
+            found.events.append(LiveEvent(plausible_timestamp_ms(0, received_at_ms), Viewers(viewers)))
+        return found
 
 
 def _read_post(data: bytes | str) -> dict[str, Any]:

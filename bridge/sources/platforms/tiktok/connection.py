@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from dataclasses import replace
 
 import orjson
 
@@ -93,10 +92,10 @@ class WebcastDecoder(QuietDecoder):
         messages: Sequence[wire.Envelope] = result.messages
         if self._backlog:
             messages, self._backlog = [*self._backlog, *messages], ()
-        decoded = decode_messages(messages, received_at_ms)
-        if not result.need_ack:
-            return decoded
-        return replace(decoded, replies=[_frame(b"ack", result.internal_ext, push.log_id)])
+        found = decode_messages(messages, received_at_ms)
+        if result.need_ack:
+            found.replies.append(_frame(b"ack", result.internal_ext, push.log_id))
+        return found
 
 
 class OfflineDecoder(WebcastDecoder):

@@ -27,8 +27,8 @@ from bridge.events import (
     plausible_timestamp_ms,
 )
 from bridge.sources.codecs import tiktok_pb2 as wire
-from bridge.sources.codecs.results import MAX_NAME_CHARS
-from bridge.sources.contract import Decoded, Notice, NoticeKind
+from bridge.sources.codecs.results import MAX_NAME_CHARS, Collected
+from bridge.sources.contract import Notice, NoticeKind
 from bridge.sources.platforms.tiktok.ignored import IGNORED
 
 MAX_MESSAGES = 10_000
@@ -161,38 +161,35 @@ MESSAGES: dict[str, tuple[type[Message], Read]] = {
 _READ = {name.encode(): (kind.FromString, read) for name, (kind, read) in MESSAGES.items()}
 
 
-def decode_messages(envelopes: Sequence[wire.Envelope], at_ms: int) -> Decoded:
+def decode_messages(envelopes: Sequence[wire.Envelope], at_ms: int) -> Collected:
     """Read what one frame holds: each message on its own, so that one bad message costs only itself."""
-    events: list[LiveEvent] = []
-    rejected: list[DecodeError] = []
-    ignored: list[str] = []
-    unknown: list[str] = []
-    notices: list[Notice] = []
+    found = Collected()
     for number, envelope in enumerate(envelopes[:MAX_MESSAGES]):
         method = envelope.method
         known = _READ.get(method)
         if known is None:
-            _pass_over(text(method), number, rejected, ignored, unknown)
+            _pass_over(text(method), number, found)
             continue
         if envelope.is_history:
-            ignored.append("history")
+            found.ignored.append("history")
             continue
         parsed, read = known
         try:
             told = read(parsed(envelope.payload), envelope.msg_id, at_ms)
         except WireError:
-            rejected.append(_unreadable(text(method), envelope.payload))
+            found.rejected.append(_unreadable(text(method), envelope.payload))
             continue
         if type(told) is LiveEvent:
-            events.append(told)
+            found.events.append(told)
         elif told is None:
-            ignored.append(text(method))
+            found.ignored.append(text(method))
         elif isinstance(told, Notice):
-            notices.append(told)
+            found.notices.append(told)
     if len(envelopes) > MAX_MESSAGES:
-        rejected.append(DecodeError("frame.messages", f"are more than {MAX_MESSAGES}: the rest was not read"))
-    ended = RoomOfflineError("the live has ended") if notices else None
-    return Decoded(events, rejected, ignored, unknown, notices, end=ended)
+        found.rejected.append(DecodeError("frame.messages", f"are more than {MAX_MESSAGES}: the rest was not read"))
+    if found.notices:
+        found.end = RoomOfflineError("the live has ended")
+    return found
 
 
 def viewer(user: wire.User) -> User:
@@ -228,10 +225,10 @@ def _event(common: wire.Common, msg_id: int, at_ms: int, content: Content, strea
     )
 
 
-def _pass_over(method: str, number: int, rejected: list[DecodeError], ignored: list[str], unknown: list[str]) -> None:
+def _pass_over(method: str, number: int, found: Collected) -> None:
     if method in IGNORED:
-        ignored.append(method)
+        found.ignored.append(method)
     elif method:
-        unknown.append(label(method))
+        found.unknown.append(label(method))
     else:
-        rejected.append(DecodeError(f"frame.messages[{number}].method", "is missing, a name expected"))
+        found.rejected.append(DecodeError(f"frame.messages[{number}].method", "is missing, a name expected"))

@@ -29,7 +29,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 from bridge.errors import DecodeError, PushRefusedError
 from bridge.events import Content, EventType, LiveEvent, plausible_timestamp_ms
 from bridge.secret import Secret
-from bridge.sources.codecs.results import MAX_NAME_CHARS, bounded
+from bridge.sources.codecs.results import MAX_NAME_CHARS, Collected, bounded
 from bridge.sources.contract import (
     Decoded,
     Frame,
@@ -142,38 +142,34 @@ def decode(
     body: bytes | str, headers: Mapping[str, str], options: Options, received_at_ms: int, fallback_id: str = ""
 ) -> Decoded:
     """Decode one body. ``fallback_id`` and the place in the body identify an event that brings no id."""
-    events: list[LiveEvent] = []
-    rejected: list[DecodeError] = []
-    ignored: list[str] = []
-    unknown: list[str] = []
-    notices: list[Notice] = []
+    found = Collected()
     try:
         value = unwrap_binary(headers, body) if is_binary_cloudevent(headers) else parse_json(body)
     except DecodeError as error:
         return Decoded(rejected=[error])
     items: list[Any] = value if isinstance(value, list) else [value]
-    for number, item in enumerate(bounded(items, "", rejected)):
+    for number, item in enumerate(bounded(items, "", found.rejected)):
         try:
             one = item if type(item) is tuple else _envelope(item)
             kind, data, _, _ = one
             read = MESSAGES.get(kind)
             if read is None and kind not in NOTICES:
                 if kind in IGNORED:
-                    ignored.append(kind)
+                    found.ignored.append(kind)
                 else:
-                    unknown.append(kind[:MAX_NAME_CHARS] or NO_TYPE)
+                    found.unknown.append(kind[:MAX_NAME_CHARS] or NO_TYPE)
             elif data.get("test") is True:
-                ignored.append("test")
+                found.ignored.append("test")
             elif options.room and optional_text(data, "room") not in ("", options.room):
-                ignored.append("other room")
+                found.ignored.append("other room")
             elif read is None:
-                notices.append(Notice(NOTICES[kind]))
+                found.notices.append(Notice(NOTICES[kind]))
             else:
                 default_id = f"{fallback_id}/{number}" if fallback_id else ""
-                events.append(_event(one, read, options.site, received_at_ms, default_id))
+                found.events.append(_event(one, read, options.site, received_at_ms, default_id))
         except DecodeError as error:
-            rejected.append(error.within(f"[{number}]") if items is value else error)
-    return Decoded(events, rejected, ignored, unknown, notices)
+            found.rejected.append(error.within(f"[{number}]") if items is value else error)
+    return found
 
 
 def _envelope(item: Any) -> Envelope:

@@ -15,7 +15,7 @@ from bridge.errors import (
 )
 from bridge.events import LiveEvent, Viewers
 from bridge.sources.codecs.json_stream import JsonObjects
-from bridge.sources.codecs.results import MAX_NAME_CHARS, joined, without_event
+from bridge.sources.codecs.results import MAX_NAME_CHARS, Collected, joined, without_event
 from bridge.sources.contract import (
     NOTHING,
     Decoded,
@@ -222,27 +222,23 @@ class PollDecoder(ConnectedDecoder):
 
 def page(items: Sequence[Any], at_ms: int) -> Decoded:
     """Return what the items of a page yield, in their order."""
-    events: list[LiveEvent] = []
-    rejected: list[DecodeError] = []
-    ignored: list[str] = []
-    unknown: list[str] = []
+    found = Collected()
     ended = False
     for item in items:
         try:
             result = decode_item(item, at_ms)
         except DecodeError as error:
-            rejected.append(error)
+            found.rejected.append(error)
             continue
         if isinstance(result, LiveEvent):
-            events.append(result)
+            found.events.append(result)
         elif result == CHAT_ENDED:
             ended = True
         elif result in IGNORED:
-            ignored.append(result)
+            found.ignored.append(result)
         else:
-            unknown.append(result[:MAX_NAME_CHARS])
-    decoded = Decoded(events, rejected, ignored, unknown)
-    return joined([decoded, _ended("the chat has ended")]) if ended else decoded
+            found.unknown.append(result[:MAX_NAME_CHARS])
+    return joined([found, _ended("the chat has ended")]) if ended else found
 
 
 def _video(value: Any, at_ms: int) -> Decoded:
