@@ -60,7 +60,7 @@ def _nothing(_payload: Json, _user: User) -> Content | None:
 
 
 def _super_chat(payload: Json, user: User) -> Content | None:
-    return _with_words(payload, _money(payload, user, "Super Chat"))
+    return with_words(_money(payload, user, "Super Chat"), optional_text(payload, "text"))
 
 
 def _super_sticker(payload: Json, user: User) -> Content | None:
@@ -90,10 +90,6 @@ def _amount(donation: Json) -> tuple[int, str]:
     raise DecodeError("payload.eventPayload.donation.amount", "is no amount")
 
 
-def _with_words(payload: Json, gift: Gift) -> Content:
-    return with_words(gift, optional_text(payload, "text"))
-
-
 def _member(payload: Json, user: User) -> Content | None:
     level = optional_text(optional_mapping(payload, "membership"), "levelName")
     return Gift(user, level[:MAX_NAME_CHARS] or "Membership", priced=False)
@@ -107,7 +103,7 @@ def _given_memberships(payload: Json, user: User) -> Content | None:
 
 
 def _subscription(payload: Json, user: User) -> Content | None:
-    return _with_words(payload, Gift(user, "Subscription", priced=False))
+    return with_words(Gift(user, "Subscription", priced=False), optional_text(payload, "text"))
 
 
 def _user(site: str, payload: Json) -> User:

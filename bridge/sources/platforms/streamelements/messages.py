@@ -21,7 +21,6 @@ from bridge.events import (
     Gift,
     Like,
     LiveEvent,
-    PaidMessage,
     User,
     plausible_timestamp_ms,
     with_words,
@@ -231,8 +230,7 @@ def _cheer(published: Published, provider: str, about: dict[str, Any]) -> Told:
     user = _activity_user(provider, about)
     gift = bits(user, amount) if provider == "twitch" else Gift(user, "Kicks", 1, amount, amount, "kicks")
     words = optional_text(about, "message")
-    is_plain = not words.strip() or is_only_cheermotes(words, amount)
-    return _activity(published, gift if is_plain else PaidMessage(words, gift))
+    return _activity(published, gift if is_only_cheermotes(words, amount) else with_words(gift, words))
 
 
 def _stars(published: Published, provider: str, about: dict[str, Any]) -> Told:
