@@ -20,6 +20,7 @@ import orjson
 
 from bridge.errors import DecodeError, SourceError
 from bridge.events import EventType, LiveEvent
+from bridge.http_date import http_date_ms
 from bridge.secret import Heirs, Secret, redact_url
 from bridge.sources.fields import as_integer
 
@@ -98,6 +99,11 @@ class HttpAnswer:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
             raise DecodeError("body", f"is not JSON (HTTP {self.status}, {len(self.body)} bytes)") from None
+
+    @property
+    def sent_at_ms(self) -> int | None:
+        """The server's own clock, ``None`` where it does not tell."""
+        return http_date_ms(self.headers.get("date", ""))
 
     def retry_after_secs(self, default_secs: float) -> float:
         """Return how long the server asks us to wait, at most a day; where it names no seconds, ``default_secs``."""

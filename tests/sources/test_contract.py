@@ -75,6 +75,11 @@ def test_an_answer_that_is_no_json_is_a_decode_error_that_shows_nothing_of_it() 
     assert HttpAnswer(200, body=b'{"a":1}').json() == {"a": 1}
 
 
+def test_an_answer_tells_the_servers_clock_whatever_our_zone() -> None:
+    assert HttpAnswer(200, {"date": "Tue, 14 Nov 2023 22:13:20 -0000"}).sent_at_ms == 1_700_000_000_000
+    assert HttpAnswer(200).sent_at_ms is None
+
+
 @pytest.mark.parametrize(
     ("told", "wait_secs"),
     [("9", 9.0), ("0", 60.0), ("-5", 60.0), ("soon", 60.0), ("", 60.0), ("9" * 19, 86_400.0), ("9" * 99, 60.0)],

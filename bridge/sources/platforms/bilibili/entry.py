@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -146,7 +145,8 @@ class _Visit:
         if not key:
             raise DecodeError("nav.data.wbi_img", "holds no signing keys")
         uid = optional_integer(data, "mid") if code == 0 and data.get("isLogin") is not False else 0
-        return _Login(uid, key, _clock_secs(answer, self._http))
+        # By the site's clock where it tells, so that a wrong one of ours spoils no signature.
+        return _Login(uid, key, (answer.sent_at_ms or self._http.now_ms()) // 1000)
 
     async def _device(self) -> str:
         """Return ``buvid3``, the device cookie without which no token is given, and send it from now on."""
@@ -237,14 +237,6 @@ def _cookie_value(header: str, name: str) -> str:
         if key == name:
             return value
     return ""
-
-
-def _clock_secs(answer: HttpAnswer, http: HttpClient) -> int:
-    """Return the site's time, so that a clock of ours that is wrong spoils no signature; without one, ours."""
-    try:
-        return int(parsedate_to_datetime(answer.headers.get("date", "")).timestamp())
-    except (ValueError, TypeError, OverflowError):
-        return http.now_ms() // 1000
 
 
 def _socket_urls(options: Options, hosts: Sequence[Any]) -> list[str]:
