@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from bridge.errors import DecodeError
 from bridge.events import MAX_INTEGER, LiveEvent, Viewers
-from bridge.sources.contract import NOTHING, Decoded, HttpAnswer, HttpCall, Notice, NoticeKind, Poll
+from bridge.sources.contract import NOTHING, Decoded, HttpAnswer, HttpCall, Notice, NoticeKind, Poll, rebased
 from bridge.sources.fields import as_integer, optional_integer, optional_mapping, optional_sequence, optional_text
 from bridge.sources.platforms.kick.messages import ENDED, LIVE, WEBHOOK_MESSAGES
 from bridge.sources.platforms.kick.options import Options
@@ -31,14 +30,6 @@ SUBSCRIPTIONS_SECS = 600.0
 """Kick unsubscribes an app whose webhooks fail for more than a day, so what is subscribed is looked at again."""
 
 
-@dataclass(frozen=True, slots=True)
-class OfficialChannel:
-    """A channel as the official API names it."""
-
-    broadcaster_id: int
-    slug: str
-
-
 def token_call(options: Options) -> HttpCall:
     """Return the call for an app's token."""
     form = {
@@ -46,7 +37,7 @@ def token_call(options: Options) -> HttpCall:
         "client_id": options.client_id.reveal(),
         "client_secret": options.client_secret.reveal(),
     }
-    return HttpCall("POST", options.auth_url(OAUTH_URL), form=form, tag="token")
+    return HttpCall("POST", rebased(OAUTH_URL, options.auth_base), form=form, tag="token")
 
 
 def channels_query(options: Options) -> dict[str, str]:
@@ -134,11 +125,11 @@ class OfficialWatch(Watch):
     ``subscribes`` also keeps the channel's webhooks subscribed.
     """
 
-    def __init__(self, options: Options, token: str, channel: OfficialChannel, *, subscribes: bool = False) -> None:
+    def __init__(self, options: Options, token: str, broadcaster_id: int, *, subscribes: bool = False) -> None:
         super().__init__()
         self._options = options
         self._token = token
-        self._channel = channel
+        self._broadcaster_id = broadcaster_id
         self._subscribes = subscribes
         self._waiting: list[HttpCall] = []
         self._token_is_new = False
@@ -147,7 +138,7 @@ class OfficialWatch(Watch):
         """Ask for the channel, and for what is subscribed."""
         polls = [Poll(self._get(CHANNELS_URL, channels_query(self._options), "channel"), VIEWERS_SECS)]
         if self._subscribes:
-            query = {"broadcaster_user_id": str(self._channel.broadcaster_id)}
+            query = {"broadcaster_user_id": str(self._broadcaster_id)}
             polls.append(Poll(self._get(SUBSCRIPTIONS_URL, query, "subscriptions"), SUBSCRIPTIONS_SECS))
         return polls
 
@@ -205,7 +196,7 @@ class OfficialWatch(Watch):
         if not missing:
             return NOTHING
         body = {
-            "broadcaster_user_id": self._channel.broadcaster_id,
+            "broadcaster_user_id": self._broadcaster_id,
             "events": [{"name": name, "version": 1} for name in missing],
             "method": "webhook",
         }

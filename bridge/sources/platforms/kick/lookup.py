@@ -22,10 +22,9 @@ from bridge.sources.contract import (
     QuietDecoder,
     Transport,
 )
-from bridge.sources.fields import as_integer, optional_integer, optional_mapping, optional_text
+from bridge.sources.fields import as_integer, optional_integer, optional_mapping
 from bridge.sources.platforms.kick.channel import (
     CHANNELS_URL,
-    OfficialChannel,
     OfficialWatch,
     PageWatch,
     Watch,
@@ -106,8 +105,7 @@ async def _official(options: Options, http: HttpClient, *, subscribes: bool) -> 
         raise SourceUnavailableError(f"Kick's channel call: {error}") from None
     if row is None or answer.status == 404:
         raise RoomNotFoundError(f"room: Kick knows no channel {options.room}")
-    channel = OfficialChannel(optional_integer(row, "broadcaster_user_id"), optional_text(row, "slug"))
-    return OfficialWatch(options, token, channel, subscribes=subscribes)
+    return OfficialWatch(options, token, optional_integer(row, "broadcaster_user_id"), subscribes=subscribes)
 
 
 async def _page_ids(options: Options, http: HttpClient) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from bridge.secret import Secret
-from bridge.sources.contract import SourceOptions, rebased
+from bridge.sources.contract import SourceOptions
 
 PUBLIC_KEY = """\
 -----BEGIN PUBLIC KEY-----
@@ -74,10 +74,6 @@ class Options(SourceOptions):
         if isinstance(key, RSAPublicKey):
             return key
         raise ValueError("public_key: is no RSA public key: PEM, -----BEGIN PUBLIC KEY-----")
-
-    def auth_url(self, url: str) -> str:
-        """Return a token URL where ``auth_base`` wants it."""
-        return rebased(url, self.auth_base)
 
     @property
     def broadcaster_id(self) -> int:
