@@ -27,7 +27,7 @@ from bridge.sources.contract import (
 )
 from bridge.sources.fields import parse_json
 from bridge.sources.platforms.websocket.contents import event_of
-from bridge.sources.platforms.websocket.expressions import is_true
+from bridge.sources.platforms.websocket.expressions import is_true, type_name
 from bridge.sources.platforms.websocket.options import Options
 from bridge.sources.platforms.websocket.rules import MAX_ITEMS, Choice, Rule, compile_rules
 
@@ -89,7 +89,7 @@ class MappedDecoder(QuietDecoder):
                 if rule.type in _NOTICES:
                     notices.append(_NOTICES[rule.type])
                 elif rule.each is not None:
-                    _read_each(rule, message, at_ms, events, rejected)
+                    _read_each(rule, rule.each(message), at_ms, events, rejected)
                 elif event := event_of(rule, message, at_ms):
                     events.append(event)
             except DecodeError as error:
@@ -109,9 +109,12 @@ class MappedDecoder(QuietDecoder):
         return Decoded(unknown=(NO_RULE,))
 
 
-def _read_each(rule: Rule, message: Any, at_ms: int, events: list[LiveEvent], rejected: list[DecodeError]) -> None:
+def _read_each(rule: Rule, items: Any, at_ms: int, events: list[LiveEvent], rejected: list[DecodeError]) -> None:
     """Read the parts of a message; one that cannot be read costs only itself."""
-    items = rule.items(message)
+    if items is None:
+        return
+    if type(items) is not list:
+        raise DecodeError(f"{rule.at}.each", f"gives {type_name(items)}, an array expected")
     for item in items[:MAX_ITEMS]:
         try:
             if event := event_of(rule, item, at_ms):

@@ -78,15 +78,6 @@ class Rule:
     timestamp_unit: str
     value_unit: str
 
-    def items(self, message: Any) -> Sequence[Any]:
-        """Return the parts of the message that the rule's values are read from."""
-        found = self.each(message) if self.each else [message]
-        if found is None:
-            return ()
-        if type(found) is not list:
-            raise DecodeError(f"{self.at}.each", f"gives {type_name(found)}, an array expected")
-        return found
-
     def find(self, item: Any) -> Found:
         """Return the item's values."""
         found = self.defaults.copy()
