@@ -28,8 +28,8 @@ def decode_lines(
     """Yield one result an event, refusal, unknown or ignored message, in the order of the lines.
 
     A line is ``{"at_ms": …, "text": …}`` or ``{"at_ms": …, "b64": …}``; ``now_ms`` stands in for a
-    missing ``at_ms``. With ``bare``, any other line is one message as the platform sends it. ``report`` is the room's way with paid messages. What is held for a twin or a
-    combo is let go at the end of the input.
+    missing ``at_ms``. With ``bare``, any other line is one message as the platform sends it. ``report`` is
+    the room's way with paid messages. What is held for a twin or a combo is let go at the end of the input.
     """
     intake = Intake()
     at_ms = 0

@@ -54,10 +54,6 @@ class Options(SourceOptions):
             raise ValueError("refresh_token: cannot be used without client_id and client_secret")
 
 
-def _offline_decoder(_options: Options) -> ChatDecoder:
-    return ChatDecoder()
-
-
 async def locate(options: Options, http: HttpClient) -> Sequence[Connection]:
     """Return the one connection, with the token as it is now or a fresh one. Raises what ``renewed_token`` does."""
     token = options.access_token
@@ -80,6 +76,6 @@ PLATFORM = Platform(
     officialness=Officialness.OFFICIAL,
     event_types=(EventType.COMMENT, EventType.GIFT),
     options=Options,
-    offline_decoder=_offline_decoder,
+    offline_decoder=lambda _: ChatDecoder(),
     locate=locate,
 )

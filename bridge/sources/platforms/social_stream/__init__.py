@@ -56,10 +56,6 @@ class Options(SourceOptions):
         return "/join/" in urlsplit(self.websocket_url).path
 
 
-def _offline_decoder(_options: Options) -> HubDecoder:
-    return HubDecoder()
-
-
 async def locate(options: Options, _http: HttpClient) -> Sequence[Connection]:
     """Return the one connection to the hub. The id is sent after connecting, because a URL's path may be logged."""
     url = options.websocket_url or HUB_URL
@@ -82,6 +78,6 @@ PLATFORM = Platform(
         EventType.VIEWERS,
     ),
     options=Options,
-    offline_decoder=_offline_decoder,
+    offline_decoder=lambda _: HubDecoder(),
     locate=locate,
 )
