@@ -559,12 +559,12 @@ class TestNotices:
             clock=bench.clock,
             random=lambda: 1.0,
         )
-        bench.source.supervisor.status.state = SourceState.CONNECTED
-        bench.source.supervisor.status.since_ms = bench.clock.now_ms()
+        bench.source.supervisor._set(SourceState.CONNECTED)
         await bench.clock.advance(module.CHECK_SECS)
         assert bench.source.credential_alarm, "the connection on which it was told stands"
 
-        bench.source.supervisor.status.since_ms = bench.clock.now_ms()
+        bench.source.supervisor._set(SourceState.WAITING)
+        bench.source.supervisor._set(SourceState.CONNECTED)
         await bench.clock.advance(module.CHECK_SECS)
         assert bench.source.credential_alarm == ""
 

@@ -109,6 +109,7 @@ class Supervisor:
         self.name = name
         self.platform = platform
         self.status = SourceStatus(since_ms=clock.now_ms())
+        self._since = clock.monotonic()
         self._options = options
         self._room_sink = sink
         self._clock = clock
@@ -126,9 +127,7 @@ class Supervisor:
     @property
     def connected_at(self) -> float | None:
         """Since when events can come, in monotonic seconds; ``None`` if they cannot now."""
-        if self.status.state not in (SourceState.CONNECTED, SourceState.LISTENING):
-            return None
-        return self._clock.monotonic() - (self._clock.now_ms() - self.status.since_ms) / 1000
+        return self._since if self.status.state in (SourceState.CONNECTED, SourceState.LISTENING) else None
 
     def renew(self, reason: str) -> None:
         """Have the present connection given up for a new one: it stands, but is good for nothing."""
@@ -316,6 +315,7 @@ class Supervisor:
         if state is not self.status.state:
             self.status.state = state
             self.status.since_ms = self._clock.now_ms()
+            self._since = self._clock.monotonic()
         if problem or state is SourceState.CONNECTED:
             self.status.last_error = problem
 
