@@ -9,7 +9,7 @@ SECONDS ?= 30
 .PHONY: help demo test check unit bench fmt lock proto clean
 
 help:
-	@echo "make demo   the whole job in a minute: simulated room -> bridge -> local MetaStudio"
+	@echo "make demo   the whole job in half a minute: simulated room -> bridge -> local MetaStudio"
 	@echo "make test   format, lint, types and all tests: the line that CI runs"
 	@echo "make bench  cost an event beside the floor measured in the same run, latency, memory"
 	@echo "make fmt    format the code"

@@ -91,7 +91,10 @@ def test_emotes_are_read_by_their_names() -> None:
 
 
 def test_a_comment_of_endless_half_emotes_takes_no_time() -> None:
-    fed("ChatMessageEvent", chat("[emote:1:" * 100_000))
+    said = content("ChatMessageEvent", chat("[emote:1:" * 100_000))
+
+    assert isinstance(said, Comment)
+    assert said.text == "[emote:1:" * 100_000
 
 
 def test_a_comment_without_words_is_nothing() -> None:
