@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from bridge.events import Comment, Content, Follow, Twin, User
 
-MAX_NAME_CHARS = 64
-"""What a message's name is cut to: it becomes a label."""
-
 BATCH_WAIT_SECS = 2.0
 """How long a gift of a batch waits for the batch's announcement (observed: 0.7 s before it)."""
 

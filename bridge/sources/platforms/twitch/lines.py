@@ -24,6 +24,7 @@ from bridge.events import (
     with_words,
 )
 from bridge.sources.codecs.irc import IrcLine
+from bridge.sources.codecs.results import without_event
 from bridge.sources.codecs.twitch_loyalty import (
     BADGES,
     TierValues,
@@ -35,7 +36,7 @@ from bridge.sources.codecs.twitch_loyalty import (
 )
 from bridge.sources.contract import Decoded
 from bridge.sources.fields import as_integer, optional_integer, positive, text
-from bridge.sources.platforms.twitch.facts import ANONYMOUS, MAX_NAME_CHARS, part_of_batch, unpaid, viewer
+from bridge.sources.platforms.twitch.facts import ANONYMOUS, part_of_batch, unpaid, viewer
 
 MAX_REMEMBERED_CHARS = 256
 
@@ -83,9 +84,9 @@ def _usernotice(line: IrcLine, received_at_ms: int, tier_values: TierValues) -> 
     tags = line.tags
     kind = tags.get("msg-id", "")
     decode = USERNOTICES.get(kind)
-    name = f"USERNOTICE/{kind}"[:MAX_NAME_CHARS] if kind else "USERNOTICE"
+    name = f"USERNOTICE/{kind}" if kind else "USERNOTICE"
     if decode is None:
-        return Decoded(ignored=(name,)) if kind in IGNORED_USERNOTICES else Decoded(unknown=(name,))
+        return without_event(name, known=kind in IGNORED_USERNOTICES)
     if _is_from_another_room(tags):
         return Decoded(ignored=(f"{name}/shared chat",))
     return _told(line, received_at_ms, decode(line, tier_values), _batch_of(kind, tags) if kind in BATCHES else None)

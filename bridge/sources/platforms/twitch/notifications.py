@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.events import Comment, Content, Follow, Gift, LiveEvent, Twin, User, plausible_timestamp_ms, with_words
+from bridge.sources.codecs.results import without_event
 from bridge.sources.codecs.rfc3339 import timestamp_ms
 from bridge.sources.codecs.twitch_loyalty import (
     TierValues,
@@ -33,7 +34,7 @@ from bridge.sources.fields import (
     positive,
     text,
 )
-from bridge.sources.platforms.twitch.facts import ANONYMOUS, MAX_NAME_CHARS, part_of_batch, unpaid, viewer
+from bridge.sources.platforms.twitch.facts import ANONYMOUS, part_of_batch, unpaid, viewer
 from bridge.sources.platforms.twitch.viewers import StreamState
 
 Fields = dict[str, Any]
@@ -70,11 +71,11 @@ def _chat_message(event: Fields, metadata: Fields, received_at_ms: int, _channel
 
 def _chat_notification(event: Fields, metadata: Fields, received_at_ms: int, channel: Channel) -> Decoded:
     kind = text(event, "notice_type", "event")
-    name = f"channel.chat.notification/{kind}"[:MAX_NAME_CHARS]
+    name = f"channel.chat.notification/{kind}"
     decode = NOTICE_TYPES.get(kind)
     if decode is None:
         known = kind in IGNORED_NOTICE_TYPES or kind.startswith("shared_chat_")
-        return Decoded(ignored=(name,)) if known else Decoded(unknown=(name,))
+        return without_event(name, known=known)
     if _is_from_another_room(event):
         return Decoded(ignored=(f"{name}/{_SHARED_CHAT}",))
     return _told(event, metadata, received_at_ms, decode(event, channel.tier_values), _batch_of(kind, event))
