@@ -1,15 +1,17 @@
-"""Comments as the open platform sends them."""
+"""Comments as the open platform sends them: compressed, as its ``auth_body`` asks; a packet may come plain, too."""
 
 from __future__ import annotations
 
+import zlib
+
 import orjson
 
-from bridge.sources.codecs.bilibili_packets import OP_MESSAGE, pack
+from bridge.sources.codecs.bilibili_packets import OP_MESSAGE, VERSION_ZLIB, pack, pack_compressed
 from tests.bench.messages import AT_MS, FRAMES, Sample, offline, words
 from tests.emulators.bilibili_open import danmaku
 
 
-def comments() -> Sample:
+def packets() -> list[bytes]:
     more = {
         "timestamp": AT_MS // 1000,
         "open_id": "39b8fedb-60a5-4e29-ac75-b16955f7e632",
@@ -30,8 +32,21 @@ def comments() -> Sample:
     }
     told = [danmaku(number, words(number)) for number in range(FRAMES)]
     bodies = [orjson.dumps({**one, "data": {**one["data"], **more}}) for one in told]
-    frames = [pack(OP_MESSAGE, body, version=0, sequence=0) for body in bodies]
-    return Sample("bilibili_open", frames, lambda: offline("bilibili_open"), lambda data: orjson.loads(data[16:]))
+    return [pack(OP_MESSAGE, body, version=0, sequence=0) for body in bodies]
 
 
-SAMPLES = (comments(),)
+def compressed() -> Sample:
+    def parse(data: bytes) -> None:
+        orjson.loads(zlib.decompress(data[16:])[16:])
+
+    frames = [pack_compressed(packet, VERSION_ZLIB) for packet in packets()]
+    return Sample("bilibili_open", frames, lambda: offline("bilibili_open"), parse)
+
+
+def plain() -> Sample:
+    return Sample(
+        "bilibili_open (plain)", packets(), lambda: offline("bilibili_open"), lambda data: orjson.loads(data[16:])
+    )
+
+
+SAMPLES = (compressed(), plain())

@@ -224,7 +224,7 @@ def plain(content: str) -> str:
 
 
 def _event(data: dict[str, Any], message_id: str, at_ms: int, content: Content) -> LiveEvent:
-    created_at_ms = timestamp_ms(optional_text(data, "created_at"))
+    created_at_ms = timestamp_ms(data.get("created_at"))
     return LiveEvent(plausible_timestamp_ms(created_at_ms, at_ms), content, message_id[:MAX_ID_CHARS])
 
 
