@@ -50,6 +50,9 @@ from bridge.sources.websocket import open_websocket
 BACKOFF_FIRST_SECS = 0.5
 BACKOFF_MAX_SECS = 30.0
 HEALTHY_SECS = 10.0
+USEFUL_SECS = 2.0
+"""A connection that brought events for so long, though not healthy, is worth another soon."""
+
 OFFLINE_WAIT_SECS = 30.0
 REFUSED_WAIT_SECS = 60.0
 FOLLOW_TIMEOUT_SECS = 30.0
@@ -269,10 +272,12 @@ class Supervisor:
         assert error is not None
         if session.events == 0 or not isinstance(error, SourceError) or isinstance(error, _FOR_THE_WHOLE_ROOM):
             raise error
-        if self._clock.monotonic() - session.opened_at >= HEALTHY_SECS:
+        up_secs = self._clock.monotonic() - session.opened_at
+        if up_secs >= HEALTHY_SECS:
             self._backoff.reset()
-        else:
-            # It brought events: no reason to wait longer than the last time, none to forget the past.
+        elif up_secs >= USEFUL_SECS:
+            # No reason to wait longer than the last time, none to forget the past. One that breaks sooner than this
+            # counts as a failure: each dial costs the platform several calls.
             self._backoff.failures = max(self._backoff.failures - 1, 0)
         self.status.reconnects += 1
         self._set(SourceState.WAITING, str(error))

@@ -40,6 +40,7 @@ from bridge.sources.supervisor import (
     HEALTHY_SECS,
     OFFLINE_WAIT_SECS,
     REFUSED_WAIT_SECS,
+    USEFUL_SECS,
     SourceState,
     Supervisor,
     dial_endpoint,
@@ -203,11 +204,23 @@ async def test_a_connection_that_brings_events_but_breaks_soon_keeps_the_wait_as
     waits = []
     for _ in range(4):
         source.network.channel.says("an event")
-        await settle()
+        await source.clock.advance(USEFUL_SECS)
         source.network.channel.breaks()
         waits.append(await source.until_dialled(source.dials + 1))
 
     assert waits == pytest.approx([last] * 4)
+
+
+async def test_a_connection_that_breaks_as_soon_as_it_brought_an_event_counts_as_a_failure(begin: Begin) -> None:
+    source = await begin()
+    waits = []
+    for _ in range(8):
+        source.network.channel.says("an event")
+        await settle()
+        source.network.channel.breaks()
+        waits.append(await source.until_dialled(source.dials + 1))
+
+    assert waits == pytest.approx([min(BACKOFF_FIRST_SECS * 2**failures, BACKOFF_MAX_SECS) for failures in range(8)])
 
 
 async def test_an_offline_room_is_asked_for_slowly_and_found_soon_after(begin: Begin) -> None:
