@@ -94,7 +94,7 @@ class BridgeCollector(Collector):
             for entry in room.sources.values():
                 for kind, at_ms in entry.last_event_at_ms.items():
                     last.add_metric([name, entry.name, kind.name.lower()], at_ms / 1000)
-                alarms.add_metric([name, entry.name], len(entry.alarms) + bool(entry.credential_alarm))
+                alarms.add_metric([name, entry.name], len(entry.complaints()))
                 if entry.supervisor is not None:
                     status = entry.supervisor.status
                     up = status.state in (SourceState.CONNECTED, SourceState.LISTENING)

@@ -73,7 +73,7 @@ def alarms(room: Room) -> list[str]:
     """Return what needs the operator's hand."""
     found = [room.destination.alarm] if room.destination.alarm else []
     for source in room.sources.values():
-        found += [f"{source.name}: {alarm}" for alarm in (source.credential_alarm, *source.alarms.values()) if alarm]
+        found += [f"{source.name}: {complaint}" for complaint in source.complaints()]
     return found
 
 

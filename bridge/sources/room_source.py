@@ -10,7 +10,7 @@ from bridge.pending import DropReason
 from bridge.sources.intake import Intake
 from bridge.sources.liveness import Liveness
 from bridge.sources.push import PushSource
-from bridge.sources.supervisor import Supervisor
+from bridge.sources.supervisor import SourceState, Supervisor
 
 HISTORY_TOLERANCE_MS = 3000
 VIEWERS_KEPT_SECS = 300.0
@@ -45,6 +45,12 @@ class RoomSource:
         self._odd_messages_before = 0
         self._viewers = 0
         self._viewers_at = float("-inf")
+
+    def complaints(self) -> list[str]:
+        """Return what needs the operator's hand: a refusal, a weak credential, what usually comes and does not."""
+        status = self.supervisor.status if self.supervisor else None
+        refusal = status.last_error if status and status.state in (SourceState.REFUSED, SourceState.FAILED) else ""
+        return [one for one in (refusal, self.credential_alarm, *self.alarms.values()) if one]
 
     def begin(self, now_ms: int) -> None:
         """Take note of the first frame: what is older than it was said before our time."""

@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from bridge.clock import Clock
 from bridge.errors import SourceUnavailableError
 from bridge.events import Join
 from bridge.sources.contract import NoticeKind
@@ -57,18 +60,22 @@ async def test_why_a_room_does_not_report_is_said(tmp_path: Path) -> None:
         assert (await room(bridge))["reporting"] == "paused by the operator"
 
 
+def supervisor(clock: Clock) -> Supervisor:
+    return Supervisor(
+        "pond:7",
+        "evening",
+        toy_platform(None),
+        options=lambda: None,  # type: ignore[arg-type,return-value]
+        sink=lambda _: None,
+        clock=clock,
+        random=lambda: 0.0,
+    )
+
+
 async def test_a_source_tells_its_state_and_its_alarms(tmp_path: Path) -> None:
     async with served(tmp_path) as bridge:
         bench = bridge.bench
-        bench.source.supervisor = Supervisor(
-            "pond:7",
-            "evening",
-            toy_platform(None),
-            options=lambda: None,  # type: ignore[arg-type,return-value]
-            sink=lambda _: None,
-            clock=bench.clock,
-            random=lambda: 0.0,
-        )
+        bench.source.supervisor = supervisor(bench.clock)
         bench.source.supervisor.status.state = SourceState.WAITING
         bench.source.supervisor.status.last_error = str(SourceUnavailableError("odd\ud800 words"))
         await bench.take(comment("a"))
@@ -81,6 +88,30 @@ async def test_a_source_tells_its_state_and_its_alarms(tmp_path: Path) -> None:
     assert source["last_event_at_ms"] == {"comment": bench.clock.now_ms()}
     assert found["alarms"] == ["pond:7: cookie: guests see masked names", "pond:7: no gifts for 12 minutes"]
     assert source["alarms"] == ["no gifts for 12 minutes"]
+
+
+@pytest.mark.parametrize(
+    ("state", "alarms"),
+    [
+        (SourceState.REFUSED, ["pond:7: code: the anchor has renewed it"]),
+        (SourceState.FAILED, ["pond:7: code: the anchor has renewed it"]),
+        (SourceState.WAITING, []),
+        (SourceState.OFFLINE, []),
+    ],
+)
+async def test_a_refused_source_is_an_alarm_and_one_that_tries_again_is_none(
+    tmp_path: Path, state: SourceState, alarms: list[str]
+) -> None:
+    async with served(tmp_path) as bridge:
+        source = bridge.bench.source
+        source.supervisor = supervisor(bridge.bench.clock)
+        source.supervisor.status.state = state
+        source.supervisor.status.last_error = "code: the anchor has renewed it"
+        found = await room(bridge)
+        _, metrics = await bridge.get("/metrics")
+
+    assert found["alarms"] == alarms
+    assert f'bridge_source_alarms{{room="evening",source="pond:7"}} {len(alarms)}.0' in metrics
 
 
 async def test_neither_a_secret_nor_a_viewers_name_is_in_it(tmp_path: Path) -> None:
