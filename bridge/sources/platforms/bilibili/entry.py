@@ -51,7 +51,9 @@ LOGIN_PROBE_SECS = 1800.0
 
 _ORIGIN = "https://live.bilibili.com"
 _HEARTBEAT_SECS = 30.0
-_SILENCE_SECS = 70.0
+_SILENCE_SECS = 40.0
+"""Each heartbeat is answered, so a living socket is never silent for longer than that."""
+
 _THROTTLED_SECS = 60.0
 _RISK_CONTROL_SECS = 300.0
 _LONGEST_WAIT_SECS = 3600.0

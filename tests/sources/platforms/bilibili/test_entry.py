@@ -107,13 +107,13 @@ async def test_a_guest_enters_the_real_room_with_token_and_device() -> None:
     assert first.decoder is not fallback.decoder
 
 
-async def test_the_socket_has_the_browsers_name_and_the_servers_patience() -> None:
+async def test_the_socket_has_the_browsers_name_and_is_dead_when_a_heartbeat_is_not_answered() -> None:
     site = Site()
     endpoint = (await enter(site))[0].endpoint
     names = {call.headers["User-Agent"] for call in site.asked} | {endpoint.headers["User-Agent"]}
     assert len(names) == 1
     assert names.pop().startswith("Mozilla/5.0 ")
-    assert (endpoint.heartbeat_interval_secs, endpoint.silence_timeout_secs) == (30.0, 70.0)
+    assert (endpoint.heartbeat_interval_secs, endpoint.silence_timeout_secs) == (30.0, 40.0)
     assert endpoint.answers_pings is False
 
 
