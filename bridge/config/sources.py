@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import difflib
 import functools
 import inspect
 import itertools
@@ -86,7 +87,7 @@ def read_entry(
         return ReadEntry(None, None, resolved.problems)
     found = _platform(named, (*base, PLATFORM_KEY), platforms)
     if isinstance(found, Problem):
-        return ReadEntry(None, None, [*resolved.problems, found])
+        return ReadEntry(None, None, [*resolved.problems, found, *_misspelt_platform(options, base, named)])
     names = {known.name for known in dataclasses.fields(found.options)}
     problems = [
         Problem((*base, key), *wording)
@@ -119,6 +120,14 @@ def _platform(named: Any, path: Path, platforms: Mapping[str, Platform]) -> Plat
     except ImportError as error:
         missing = error.name or "a part of it"
         return Problem(path, f"cannot be loaded, {missing} is not installed", "install what the platform needs")
+
+
+def _misspelt_platform(options: Mapping[str, Any], base: Path, named: Any) -> list[Problem]:
+    """Find the key that was meant to be ``platform``; without the platform no other key can be judged."""
+    if named is not None:
+        return []
+    near = difflib.get_close_matches(PLATFORM_KEY, options, n=1)
+    return [Problem((*base, key), f"unknown key, did you mean {PLATFORM_KEY}?", "a platform's name") for key in near]
 
 
 def _url_problems(key: str, value: Any) -> Iterator[tuple[str, str]]:

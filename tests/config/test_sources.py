@@ -70,6 +70,7 @@ def test_the_platform_may_come_from_the_environment(directory: Directory) -> Non
     [
         ("5", ["sources[0]: is not a section: key: value lines"]),
         ("{room: 5}", ["sources[0].platform: is missing: one of mail, pond"]),
+        ("{platfrom: pond, room: 5}", ["sources[0].platform: is missing: one of mail, pond", "sources[0].platfrom: unknown key, did you mean platform?: a platform's name"]),
         ("{platform: pnod}", ["sources[0].platform: unknown platform, did you mean pond?: one of mail, pond"]),
         ("{platform: [pond]}", ["sources[0].platform: unknown platform: one of mail, pond"]),
         ('{platform: "${NONE}", rom: 5}', ["sources[0].platform: the environment variable NONE is not set: set it, or write ${NONE:-default}"]),
