@@ -399,13 +399,18 @@ def test_a_price_that_cannot_be_meant_is_refused(entry: Any) -> None:
         Options(gift_prices={"824": entry})
 
 
+def test_a_source_without_a_room_is_refused() -> None:
+    with pytest.raises(ValueError, match="room: is missing: "):
+        Options()
+
+
 def test_the_same_gift_by_number_or_text() -> None:
-    table = GiftTable(Options(gift_prices={824: {"price": 7}}).gift_prices)
+    table = GiftTable(Options(room="9001", gift_prices={824: {"price": 7}}).gift_prices)
     assert table.look_up("824", "").price == 7
 
 
 def test_real_messages_are_never_refused() -> None:
-    session = PLATFORM.offline_decoder(Options())
+    session = PLATFORM.offline_decoder(PLATFORM.offline_options())
     seen = 0
     for path in sorted(folder("douyu").glob("*.stt.jsonl")):
         for line in path.read_bytes().splitlines():
@@ -426,7 +431,7 @@ def test_real_messages_are_never_refused() -> None:
 
 
 def test_a_real_comment_and_a_real_gift_have_the_fields_that_the_message_shows() -> None:
-    session = PLATFORM.offline_decoder(Options())
+    session = PLATFORM.offline_decoder(PLATFORM.offline_options())
     lines = (folder("douyu") / "flxxyz_v3_fixtures.stt.jsonl").read_bytes().splitlines()
     messages = {one["type"]: one["stt"] for one in map(orjson.loads, lines)}
 

@@ -221,7 +221,7 @@ async def test_what_can_go_wrong_with_the_page() -> None:
 
 
 def test_real_frames_are_never_refused() -> None:
-    decoder = PLATFORM.offline_decoder(Options())
+    decoder = PLATFORM.offline_decoder(PLATFORM.offline_options())
     seen: list[str] = []
     for path in sorted(folder("huya").glob("*.hex")):
         decoded = decoder.feed(Frame(bytes.fromhex(path.read_text()), AT_MS))
@@ -248,3 +248,9 @@ def test_real_badges_read_as_another_program_read_them() -> None:
         assert (user.badge, user.badge_level) == (told["badgeName"], told["badgeLevel"])
         checked += bool(told["badgeName"])
     assert checked > 10
+
+
+def test_a_source_that_names_neither_room_nor_anchor_is_refused() -> None:
+    with pytest.raises(ValueError, match="room: is missing: "):
+        Options()
+    assert Options(anchor_uid=5).room == ""

@@ -53,6 +53,8 @@ class Options(SourceOptions):
 
     def __post_init__(self) -> None:
         check_prices(self.gift_prices)
+        if not self.room:
+            raise ValueError("room: is missing: the number or the name in the room's address, www.douyu.com/<room>")
 
     @property
     def may_look_up(self) -> bool:

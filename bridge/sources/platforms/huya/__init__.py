@@ -56,6 +56,8 @@ class Options(SourceOptions):
     def __post_init__(self) -> None:
         if self.anchor_uid < 0:
             raise ValueError("anchor_uid: is negative: the anchor's uid, or 0 to look it up")
+        if not self.room and not self.anchor_uid:
+            raise ValueError("room: is missing: the number or the name in the room's address, www.huya.com/<room>")
 
 
 PAGE_URL = "https://www.huya.com/"
