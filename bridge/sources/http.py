@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -57,7 +58,7 @@ class SourceHttp:
                     cookies={name: morsel.value for name, morsel in response.cookies.items()},
                 )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise SourceUnavailableError(f"{redact_url(call.url)}: {type(error).__name__}") from None
+            raise SourceUnavailableError(f"{redact_url(call.url)}: {_cause(error)}") from None
 
     @asynccontextmanager
     async def stream(self, url: str, headers: Mapping[str, str], silence_secs: float) -> AsyncIterator[Any]:
@@ -69,7 +70,7 @@ class SourceHttp:
             ) as response:
                 yield response
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise SourceUnavailableError(f"{redact_url(url)}: {type(error).__name__}") from None
+            raise SourceUnavailableError(f"{redact_url(url)}: {_cause(error)}") from None
 
     async def close(self) -> None:
         """Close all connections."""
@@ -77,3 +78,24 @@ class SourceHttp:
 
     def _headers(self, call: HttpCall) -> dict[str, str]:
         return {**call.headers, **(call.sign(self._clock.now_ms()) if call.sign else {})}
+
+
+def _cause(error: Exception) -> str:
+    """Say why no answer came. aiohttp's own words are not shown: the URL or the proxy's password may be in them."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "the server's certificate is not valid"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "the host is not found"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        number = error.os_error.errno
+        reason = os.strerror(number) if number else type(error.os_error).__name__
+        return (
+            f"the proxy cannot be reached: {reason}"
+            if isinstance(error, aiohttp.ClientProxyConnectionError)
+            else reason
+        )
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the connection was closed without an answer"
+    return type(error).__name__
