@@ -160,17 +160,16 @@ class Room:
         return replace(event, timestamp_ms=self._clock.now_ms()).to_wire()
 
     async def run_sources(self) -> None:
-        """Keep all sources connected and let go of what they hold in time, until cancelled."""
-        works: list[Awaitable[None]] = [
-            self._kept_running("held events", self._release_held),
-            self._kept_running("liveness", self._check_sources),
-        ]
-        works.extend(
-            self._kept_running(source.name, source.supervisor.run)
-            for source in self.sources.values()
-            if source.supervisor is not None
-        )
-        await asyncio.gather(*works)
+        """Keep all sources connected and let go of what they hold in time, until cancelled.
+
+        Then it ends when they have: what they owe to their platforms is called before.
+        """
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._kept_running("held events", self._release_held))
+            group.create_task(self._kept_running("liveness", self._check_sources))
+            for source in self.sources.values():
+                if source.supervisor is not None:
+                    group.create_task(self._kept_running(source.name, source.supervisor.run))
 
     async def run_reporter(self) -> None:
         """Report until ``reporter.stop``, and look after the destination meanwhile."""

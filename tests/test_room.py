@@ -736,6 +736,34 @@ class TestParts:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
+    async def test_the_sources_end_when_all_have_said_their_farewells(
+        self, begin: Begin, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bench = await begin()
+        may_end = asyncio.Event()
+        said: list[str] = []
+
+        async def run(name: str) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await may_end.wait()
+                said.append(name)
+
+        for name in ("a", "b"):
+            source = bench.add_source(name)
+            source.supervisor = _supervisor(name)
+            monkeypatch.setattr(source.supervisor, "run", partial(run, name))
+        running = asyncio.create_task(bench.room.run_sources())
+        await settle()
+        running.cancel()
+        await settle()
+        assert not running.done()
+        may_end.set()
+        await asyncio.gather(running, return_exceptions=True)
+
+        assert sorted(said) == ["a", "b"]
+
     async def test_stopping_the_reporter_leaves_nothing_running(self, begin: Begin) -> None:
         bench = await begin(reports=False)
         others = asyncio.all_tasks()

@@ -153,7 +153,8 @@ class Recorder:
 
     async def run(self) -> None:
         """Record until cancelled; returns when no source has a room to listen to."""
-        sources = asyncio.gather(*(_until_refused(supervisor) for supervisor in self._supervisors))
+        listening = [asyncio.ensure_future(_until_refused(supervisor)) for supervisor in self._supervisors]
+        sources = asyncio.gather(*listening)
         ticking = asyncio.ensure_future(self._tick())
         try:
             done, _ = await asyncio.wait((sources, ticking), return_when=asyncio.FIRST_COMPLETED)
@@ -162,7 +163,8 @@ class Recorder:
         finally:
             sources.cancel()
             ticking.cancel()
-            await asyncio.gather(sources, ticking, return_exceptions=True)
+            # A cancelled gather ends with the first of its tasks; the others may still owe their platforms a call.
+            await asyncio.gather(sources, *listening, ticking, return_exceptions=True)
 
     def take(self, source: RoomSource, decoded: Decoded) -> None:
         """Take what one frame of a source yielded."""
