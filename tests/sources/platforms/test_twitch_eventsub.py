@@ -76,6 +76,19 @@ def test_a_reconnect_url_is_followed_unchanged_and_needs_no_subscriptions() -> N
     assert session.id == "s-7"
 
 
+def test_a_connection_is_ready_once_it_was_welcomed_whatever_the_polls_answer_before() -> None:
+    decoder, session = connected()
+    new = decoder.followed()
+    assert isinstance(new, EventSubDecoder)
+    for poll in session.polls():
+        new.answered(poll.call, json_answer({"data": []}), AT_MS)
+    fed(session_message("session_welcome"), new)
+    assert not new.is_ready
+
+    fed(session_message("session_welcome", id="s-7"), new)
+    assert new.is_ready
+
+
 @pytest.mark.parametrize(
     ("announced", "timeout_secs"), [(10, 15.0), (600, 605.0), (None, None), (0, None), ("x", None)]
 )

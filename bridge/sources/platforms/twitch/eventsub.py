@@ -125,6 +125,7 @@ class EventSubDecoder(QuietDecoder):
         self._channel = channel
         self._session = session
         self._subscribes = subscribes
+        self.is_ready = False
 
     def feed(self, frame: Frame) -> Decoded:
         """Decode one frame."""
@@ -173,6 +174,8 @@ class EventSubDecoder(QuietDecoder):
     def _welcomed(self, metadata: dict[str, Any], payload: Any, received_at_ms: int) -> Decoded:
         welcome = mapping(payload, "session", "payload")
         session_id = identifier(welcome, "id", "payload.session")
+        # Until here the answers to our polls say nothing about the socket: the one before it is still the good one.
+        self.is_ready = True
         announced_secs = optional_integer(welcome, "keepalive_timeout_seconds")
         if announced_secs > 0:
             self.silence_timeout_secs = announced_secs + SILENCE_GRACE_SECS
