@@ -124,6 +124,7 @@ class Supervisor:
         self._log = log.bind(room=room, source=name)
         self._complaint = ""
         self._was_connected = False
+        self._followed_at = float("-inf")
         self._renewal = asyncio.Event()
         self._renewal_reason = ""
 
@@ -239,10 +240,23 @@ class Supervisor:
             if wait_secs > 0:
                 await self._clock.sleep(wait_secs)
 
+    async def _wait_to_follow(self, old_task: asyncio.Task[None]) -> None:
+        """Follow at once, but back off from a platform that sends us on again and again; the old one is heard on."""
+        if self._clock.monotonic() - self._followed_at < HEALTHY_SECS:
+            rested = asyncio.ensure_future(self._clock.sleep(self._backoff.next_secs()))
+            try:
+                await asyncio.wait((old_task, rested), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                rested.cancel()
+        self._followed_at = self._clock.monotonic()
+
     async def _followed(
         self, old: Session, old_task: asyncio.Task[None], proxy: str, http: SourceHttp
     ) -> tuple[Session, asyncio.Task[None]]:
         """Connect where the platform asked us to; let go of the old connection once the new one speaks."""
+        await self._wait_to_follow(old_task)
+        if old_task.done():
+            return old, old_task
         endpoint = old.connection.endpoint
         endpoint = replace(endpoint, url=old.follow or endpoint.url)
         session = Session(Connection(endpoint, old.connection.decoder.followed()), http, self._clock, self._take)

@@ -621,10 +621,35 @@ class TestFollowing:
             source.network.channel.says("renew")
             await settle()
             source.network.channel.says("renewed")
-            await settle()
+            await source.clock.advance(HEALTHY_SECS)
 
         assert source.texts == ["renewed"] * 3
         assert [channel.is_closed for channel in source.network.channels] == [True, True, True, False]
+
+    async def test_being_sent_on_by_every_new_connection_is_backed_off_from(self, begin: Begin) -> None:
+        source = await begin(script=self.SCRIPT)
+        waits = []
+        for dials in range(2, 12):
+            source.network.channel.says("ready")
+            source.network.channel.says("renew")
+            waits.append(await source.until_dialled(dials))
+            await settle()
+
+        expected = [min(BACKOFF_FIRST_SECS * 2**failures, BACKOFF_MAX_SECS) for failures in range(9)]
+        assert waits == pytest.approx([0.0, *expected])
+
+    async def test_the_old_connection_is_heard_while_the_next_move_waits(self, begin: Begin) -> None:
+        source = await begin(script=self.SCRIPT)
+        source.network.channel.says("renew")
+        await settle()
+        source.network.channel.says("moved", "renew", "said while waiting")
+        await settle()
+
+        assert (source.dials, source.texts) == (2, ["moved", "said while waiting"])
+        source.network.channel.breaks()
+        await settle()
+        assert source.state is SourceState.WAITING
+        assert await source.until_dialled(3) == pytest.approx(BACKOFF_FIRST_SECS)
 
     async def test_when_the_new_one_cannot_be_had_the_old_one_stays(self, begin: Begin) -> None:
         source = await begin(script=self.SCRIPT)
@@ -635,6 +660,7 @@ class TestFollowing:
 
         assert source.texts == ["still here"]
         assert not old.is_closed
+        await source.clock.advance(HEALTHY_SECS)
         old.says("move")
         await settle()
         source.network.channel.says("moved")
