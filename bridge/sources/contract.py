@@ -187,6 +187,8 @@ class Endpoint:
     refusal: Callable[[HttpAnswer, int], SourceError | None] | None = field(default=None, repr=False)
     """What an ``HTTP_STREAM``'s answer other than 200 asks us to do, given the wall clock in ms; without it, or
     for ``None``, its status alone says so."""
+    handshake_refusal: Callable[[HttpAnswer], SourceError | None] | None = field(default=None, repr=False)
+    """The same for a ``WEBSOCKET``'s answer that opens no socket."""
 
     def __str__(self) -> str:
         return redact_url(self.url)

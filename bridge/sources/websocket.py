@@ -7,7 +7,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from bridge.errors import SourceAuthError, SourceError, SourceThrottledError, SourceUnavailableError
 from bridge.sources.channel import ChannelClosedError
-from bridge.sources.contract import Endpoint
+from bridge.sources.contract import Endpoint, HttpAnswer
 
 OPEN_TIMEOUT_SECS = 10.0
 CLOSE_TIMEOUT_SECS = 1.0
@@ -58,7 +58,7 @@ async def open_websocket(endpoint: Endpoint, proxy: str = "") -> WebSocketChanne
             proxy=proxy or None,
         )
     except (WebSocketException, OSError, TimeoutError, ValueError) as error:
-        raise classify_connect_failure(error, str(endpoint)) from None
+        raise _meaning(endpoint, error) or classify_connect_failure(error, str(endpoint)) from None
     return WebSocketChannel(connection)
 
 
@@ -80,6 +80,15 @@ def classify_connect_failure(error: Exception, where: str) -> SourceError:
     if isinstance(error, OSError) and error.strerror:
         return SourceUnavailableError(f"{where}: {error.strerror}")
     return SourceUnavailableError(f"{where}: {type(error).__name__}")
+
+
+def _meaning(endpoint: Endpoint, error: Exception) -> SourceError | None:
+    """Return what the platform means by an answer that opens no socket, if it is known to mean anything by it."""
+    if endpoint.handshake_refusal is None or not isinstance(error, InvalidStatus):
+        return None
+    response = error.response
+    headers = {name.lower(): value for name, value in response.headers.raw_items()}
+    return endpoint.handshake_refusal(HttpAnswer(response.status_code, headers, bytes(response.body or b"")))
 
 
 def _closed(error: ConnectionClosed) -> ChannelClosedError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
@@ -16,7 +16,7 @@ from websockets.http11 import Request, Response
 from bridge.errors import SourceAuthError, SourceError, SourceThrottledError, SourceUnavailableError
 from bridge.sources import websocket as module
 from bridge.sources.channel import ChannelClosedError
-from bridge.sources.contract import Endpoint
+from bridge.sources.contract import Endpoint, HttpAnswer
 from bridge.sources.websocket import classify_connect_failure, open_websocket
 
 Talk = Callable[[ServerConnection], Awaitable[None]]
@@ -25,9 +25,10 @@ Talk = Callable[[ServerConnection], Awaitable[None]]
 class Peer:
     """The other end of the connections that were made to it."""
 
-    def __init__(self, talk: Talk | None, status: int) -> None:
+    def __init__(self, talk: Talk | None, status: int, headers: Mapping[str, str]) -> None:
         self._talk = talk
         self._status = status
+        self._headers = headers
         self.requests: list[Request] = []
         self.received: list[str | bytes] = []
         self.pings = 0
@@ -35,7 +36,11 @@ class Peer:
 
     async def answer(self, connection: ServerConnection, request: Request) -> Response | None:
         self.requests.append(request)
-        return connection.respond(HTTPStatus(self._status), "no\n") if self._status else None
+        if not self._status:
+            return None
+        response = connection.respond(HTTPStatus(self._status), "no\n")
+        response.headers.update(self._headers)
+        return response
 
     async def talk(self, connection: ServerConnection) -> None:
         if self._talk is not None:
@@ -45,9 +50,11 @@ class Peer:
 
 
 @asynccontextmanager
-async def peer(talk: Talk | None = None, status: int = 0, subprotocol: str = "") -> AsyncIterator[Peer]:
-    """Listen for connections; ``talk`` is what is said to each, ``status`` refuses them."""
-    other = Peer(talk, status)
+async def peer(
+    talk: Talk | None = None, status: int = 0, subprotocol: str = "", headers: Mapping[str, str] | None = None
+) -> AsyncIterator[Peer]:
+    """Listen for connections; ``talk`` is what is said to each, ``status`` refuses them, with ``headers``."""
+    other = Peer(talk, status, headers or {})
     async with serve(
         other.talk,
         "127.0.0.1",
@@ -110,6 +117,18 @@ async def test_a_refused_connection_says_what_to_do_and_shows_no_secret(status: 
     assert type(caught.value) is kind
     assert str(status) in str(caught.value)
     assert "s3cr3t" not in str(caught.value)
+
+
+async def test_a_platform_may_know_what_an_answer_other_than_a_socket_means() -> None:
+    def meaning(answer: HttpAnswer) -> SourceError | None:
+        return SourceAuthError(f"{answer.status} {answer.headers['handshake-msg']}") if answer.status == 200 else None
+
+    async with peer(status=200, headers={"Handshake-Msg": "BLOCKED"}) as other:
+        with pytest.raises(SourceAuthError, match=r"^200 BLOCKED$"):
+            await open_websocket(Endpoint(other.url, handshake_refusal=meaning))
+    async with peer(status=503) as other:
+        with pytest.raises(SourceUnavailableError, match="503"):
+            await open_websocket(Endpoint(other.url, handshake_refusal=meaning))
 
 
 async def test_nobody_at_the_door_is_a_source_that_is_unavailable() -> None:

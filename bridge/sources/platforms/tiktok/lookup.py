@@ -11,6 +11,7 @@ from bridge.errors import (
     RoomNotFoundError,
     RoomOfflineError,
     SourceAuthError,
+    SourceError,
     SourceThrottledError,
     SourceUnavailableError,
 )
@@ -26,7 +27,7 @@ from bridge.sources.contract import (
 )
 from bridge.sources.fields import as_integer, optional_integer, optional_mapping, optional_text
 from bridge.sources.platforms.tiktok.connection import WebcastDecoder
-from bridge.sources.platforms.tiktok.messages import parse, text
+from bridge.sources.platforms.tiktok.messages import label, parse, text
 from bridge.sources.platforms.tiktok.options import Options, is_url
 
 HOME_URL = "https://www.tiktok.com/"
@@ -237,6 +238,19 @@ def _endpoint(url: str, cookies: Mapping[str, str]) -> Endpoint:
         heartbeat_interval_secs=HEARTBEAT_SECS,
         silence_timeout_secs=SILENCE_TIMEOUT_SECS,
         answers_pings=False,
+        handshake_refusal=_no_socket,
+    )
+
+
+def _no_socket(answer: HttpAnswer) -> SourceError | None:
+    """TikTok blocks an address, a device or a signature by not upgrading; each further try costs a signature."""
+    reason = answer.headers.get("handshake-msg", "")
+    if answer.status != 200 and not reason:
+        return None
+    said = f"HTTP {answer.status}, {label(reason)}" if reason else f"HTTP {answer.status}"
+    return SourceAuthError(
+        f"sign_url: TikTok opens no socket ({said}): it blocks this address or the signature, "
+        "try a proxy or another signer"
     )
 
 

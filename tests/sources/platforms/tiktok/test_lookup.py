@@ -261,6 +261,30 @@ async def test_a_signer_that_fails_says_how_to_go_on(answer: HttpAnswer, kind: t
     assert error.problem.startswith(names)
 
 
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (HttpAnswer(200), "(HTTP 200)"),
+        (HttpAnswer(200, {"handshake-msg": "DEVICE_BLOCKED"}), "(HTTP 200, DEVICE_BLOCKED)"),
+        (HttpAnswer(415, {"handshake-msg": "<b>blocked</b>"}), "(HTTP 415, (odd name))"),
+    ],
+)
+async def test_a_socket_that_tiktok_does_not_open_is_refused_for_a_while(answer: HttpAnswer, says: str) -> None:
+    connection, _ = await located(Options(room="x", sign_url="http://signer"))
+    assert connection.endpoint.handshake_refusal is not None
+    error = connection.endpoint.handshake_refusal(answer)
+
+    assert isinstance(error, SourceAuthError)
+    assert error.problem.startswith("sign_url: ")
+    assert says in error.problem
+
+
+async def test_a_server_that_cannot_answer_just_now_refuses_nobody() -> None:
+    connection, _ = await located(Options(room="x", sign_url="http://signer"))
+    assert connection.endpoint.handshake_refusal is not None
+    assert connection.endpoint.handshake_refusal(HttpAnswer(503)) is None
+
+
 async def test_nothing_secret_shows_in_what_is_printed() -> None:
     options = Options(room="x", sign_url="http://signer", api_key=Secret("k-1"), cookie=Secret("sessionid=s"))
     connection, http = await located(options)
