@@ -55,7 +55,7 @@ def _credential_rules(metastudio: Mapping[str, Any]) -> Iterator[Problem]:
 def room_rules(document: Mapping[str, Any], bridge: Mapping[str, Any] | None) -> Iterator[Problem]:
     """Check a resolved room; ``bridge`` is the resolved ``bridge.yaml``, ``None`` when it cannot be read."""
     report = section(document, "report")
-    if report:
+    if isinstance(document.get("report"), Mapping):
         yield from _target_rules(report)
         if bridge is not None:
             yield from _account_rules(report, section(bridge, "metastudio"))

@@ -116,6 +116,7 @@ def test_callbacks_without_a_value_are_absent(directory: Directory) -> None:
         ("sources: {a: b}\nreport: {url: http://a/b}", ["sources: is not a list: items, each on a line that begins with -"]),
         (SOURCES, ["report: is missing: it must be given"]),
         (SOURCES + "report: x", ["report: is not a section: key: value lines"]),
+        (SOURCES + "report: {}", ["report.url: is missing: either url or smart_live_room_id"]),
         (SOURCES + "report: {auth: url}", ["report.url: is missing: either url or smart_live_room_id"]),
         (SOURCES + "report: {url: ''}", ["report.url: is missing: either url or smart_live_room_id"]),
         (SOURCES + "report: {url: cloud.example/report}", ["report.url: is not a URL: http:// or https:// with a host, as it was copied"]),
