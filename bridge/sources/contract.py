@@ -62,7 +62,8 @@ class HttpCall:
     At most one of ``body``, ``json`` and ``form`` is set. ``tag`` is the platform's own mark, handed back
     with the answer. The URL's query is part of ``url`` or ``query``; neither is ever logged.
     ``sign`` is given the wall clock in ms when the call is sent and returns headers to add: for signatures
-    that hold a time or a nonce.
+    that hold a time or a nonce. A call that works ``once`` (it spends a refresh token, say) is made once where
+    several sources make the same one at the same time: all of them get its answer. It has no ``body`` or ``json``.
     """
 
     method: str
@@ -74,6 +75,7 @@ class HttpCall:
     form: Mapping[str, str] | None = field(default=None, repr=False)
     tag: str = ""
     sign: Callable[[int], Mapping[str, str]] | None = field(default=None, repr=False)
+    once: bool = False
 
     @property
     def full_url(self) -> str:

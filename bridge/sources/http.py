@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Hashable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,6 +19,9 @@ from bridge.sources.heirs import HeirStore
 
 TIMEOUT_SECS = 10.0
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
+
+_under_way: dict[Hashable, asyncio.Task[HttpAnswer]] = {}
+"""Calls that work once, of all sources of the process; each is here only while it is made."""
 
 
 class SourceHttp:
@@ -38,6 +42,16 @@ class SourceHttp:
 
     async def send(self, call: HttpCall) -> HttpAnswer:
         """Make the call; raises ``SourceUnavailableError`` when no answer came."""
+        if not call.once:
+            return await self._send(call)
+        key = (call.method, call.full_url, frozenset((call.form or {}).items()))
+        task = _under_way.get(key)
+        if task is None:
+            task = _under_way[key] = asyncio.ensure_future(self._send(call))
+            task.add_done_callback(lambda _: _under_way.pop(key))
+        return await asyncio.shield(task)
+
+    async def _send(self, call: HttpCall) -> HttpAnswer:
         try:
             async with self._session.request(
                 call.method,

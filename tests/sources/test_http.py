@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import socket
 from collections.abc import AsyncIterator
@@ -162,6 +163,44 @@ async def test_of_an_answer_only_so_much_is_read(path: str, pond: Pond, http: So
     answer = await http.send(HttpCall("GET", pond.http_url + path))
 
     assert len(answer.body) == module.MAX_ANSWER_BYTES
+
+
+class TestCallsThatWorkOnce:
+    """What spends something is spent once, however many sources want it at the same time."""
+
+    @staticmethod
+    def call(pond: Pond, refresh_token: str = "r1", *, once: bool = True) -> HttpCall:
+        return HttpCall("POST", f"{pond.http_url}/echo", form={"refresh_token": refresh_token}, once=once)
+
+    async def test_equal_ones_under_way_together_share_one_answer(self, pond: Pond, http: SourceHttp) -> None:
+        other = SourceHttp(FakeClock())
+        answers = await asyncio.gather(*(client.send(self.call(pond)) for client in (http, other, other)))
+        await other.close()
+
+        assert [answer.json()["body"] for answer in answers] == ["refresh_token=r1"] * 3
+        assert len(pond.hits) == 1
+
+    async def test_others_are_made_each_by_itself(self, pond: Pond, http: SourceHttp) -> None:
+        await asyncio.gather(http.send(self.call(pond)), http.send(self.call(pond, "r2")))
+        await asyncio.gather(*(http.send(self.call(pond, once=False)) for _ in range(2)))
+        await http.send(self.call(pond))
+
+        assert len(pond.hits) == 5
+
+    async def test_a_failure_is_everybodys_and_the_next_one_is_made_anew(self, pond: Pond, http: SourceHttp) -> None:
+        cut = HttpCall("GET", f"{pond.http_url}/cut", once=True)
+        failures = await asyncio.gather(http.send(cut), http.send(cut), return_exceptions=True)
+
+        assert [type(failure) for failure in failures] == [SourceUnavailableError] * 2
+        assert (await http.send(self.call(pond))).status == 200
+
+    async def test_whoever_gives_up_waiting_takes_the_answer_from_nobody(self, pond: Pond, http: SourceHttp) -> None:
+        first, second = (asyncio.create_task(http.send(self.call(pond))) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+
+        assert (await second).status == 200
+        assert len(pond.hits) == 1
 
 
 async def test_an_answer_that_breaks_off_is_none(pond: Pond, http: SourceHttp) -> None:

@@ -164,6 +164,7 @@ async def test_a_refresh_token_gets_a_fresh_access_token_at_every_dial_and_is_it
 
     assert [url.rpartition("=")[2] for url in urls] == ["a1", "a2"]
     assert [call.url for call in http.calls] == ["https://api.restream.io/oauth/token"] * 2
+    assert all(call.once for call in http.calls)
     forms = [dict(call.form or {}) for call in http.calls]
     assert [form.pop("refresh_token") for form in forms] == ["r0", "r1"]
     assert forms == [{"grant_type": "refresh_token", "client_id": "cid", "client_secret": "csecret"}] * 2

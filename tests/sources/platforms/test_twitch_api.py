@@ -69,6 +69,11 @@ def test_another_room_that_renewed_first_spoils_nothing() -> None:
     assert list(decoded.calls) == [call]
 
 
+def test_a_refresh_token_is_spent_once_by_all_rooms_together() -> None:
+    assert renewable().renewal("x", RENEWAL).once
+    assert not of_the_client().renewal("x", RENEWAL).once
+
+
 def test_a_handed_out_token_that_is_refused_gives_way_to_the_configured_one() -> None:
     credential = renewable()
     renewal = credential.renewal("x", RENEWAL)

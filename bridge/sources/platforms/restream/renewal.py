@@ -25,7 +25,7 @@ async def renewed_token(refresh_token: Secret, client: tuple[Secret, Secret], ba
         "client_id": client_id.reveal(),
         "client_secret": client_secret.reveal(),
     }
-    answer = await http.send(HttpCall("POST", rebased(TOKEN_URL, base), form=form))
+    answer = await http.send(HttpCall("POST", rebased(TOKEN_URL, base), form=form, once=True))
     if answer.status in {400, 401, 403}:
         # What was handed out last is worth nothing: the next dial begins with what is configured.
         http.heirs.keep(refresh_token, refresh_token)

@@ -63,7 +63,7 @@ class Credential:
             form |= {"grant_type": "refresh_token", "refresh_token": self._refresh_token.reveal()}
         else:
             form["grant_type"] = "client_credentials"
-        return HttpCall("POST", url, form=form, tag=tag)
+        return HttpCall("POST", url, form=form, tag=tag, once=self._for_user)
 
     def renewed(self, call: HttpCall, answer: HttpAnswer) -> SourceError | None:
         """Take the answer to ``renewal``; return what stands in the way of going on."""
