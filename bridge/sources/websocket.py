@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI, WebSocketException
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidProxyStatus,
+    InvalidStatus,
+    InvalidURI,
+    WebSocketException,
+)
 
 from bridge.errors import SourceAuthError, SourceError, SourceThrottledError, SourceUnavailableError
 from bridge.sources.channel import ChannelClosedError
@@ -58,7 +65,8 @@ async def open_websocket(endpoint: Endpoint, proxy: str = "") -> WebSocketChanne
             proxy=proxy or None,
         )
     except (WebSocketException, OSError, TimeoutError, ValueError) as error:
-        raise _meaning(endpoint, error) or classify_connect_failure(error, str(endpoint)) from None
+        where = f"{endpoint} (through the proxy)" if proxy and isinstance(error, OSError) else str(endpoint)
+        raise _meaning(endpoint, error) or classify_connect_failure(error, where) from None
     return WebSocketChannel(connection)
 
 
@@ -71,6 +79,8 @@ def classify_connect_failure(error: Exception, where: str) -> SourceError:
         if status == 429:
             return SourceThrottledError(f"{where}: too many connections (HTTP 429)", 30.0)
         return SourceUnavailableError(f"{where}: answered with HTTP {status} instead of a WebSocket")
+    if isinstance(error, InvalidProxyStatus):
+        return SourceUnavailableError(f"{where}: the proxy answers HTTP {error.response.status_code}")
     if isinstance(error, InvalidURI):
         return SourceUnavailableError("the socket's URL is not a ws:// or wss:// URL")
     if isinstance(error, InvalidHandshake):

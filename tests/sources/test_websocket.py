@@ -184,6 +184,15 @@ async def test_a_proxy_that_refuses_shows_no_password() -> None:
     assert "s3cr3t" not in str(caught.value)
 
 
+async def test_the_proxy_is_named_where_it_may_be_to_blame() -> None:
+    async with peer(status=407) as other:
+        proxy = other.url.replace("ws://", "http://").partition("/sub")[0]
+        with pytest.raises(SourceUnavailableError, match=r"pond.example/: the proxy answers HTTP 407$"):
+            await open_websocket(Endpoint("ws://pond.example/"), proxy)
+    with pytest.raises(SourceUnavailableError, match=r"pond.example/ \(through the proxy\): "):
+        await open_websocket(Endpoint("ws://pond.example/"), proxy)
+
+
 async def test_the_peers_close_code_is_told() -> None:
     async def ends(connection: ServerConnection) -> None:
         await connection.close(4001, "bad token")
