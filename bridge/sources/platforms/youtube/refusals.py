@@ -81,7 +81,8 @@ def meaning(
         problem = f"YouTube's quota of this {credential} is spent until midnight Pacific"
         return SourceThrottledError(problem, until_reset_secs)
     if given & _ENDED:
-        return RoomOfflineError("the live chat has ended")
+        is_off = "liveChatDisabled" in given
+        return RoomOfflineError("the live chat is switched off" if is_off else "the live chat has ended")
     if given & _TOO_FAST or status == 429:
         return SourceThrottledError("YouTube answers that we ask too often", wait_secs)
     if given & _CREDENTIAL or status in (401, 403):

@@ -49,6 +49,11 @@ def test_each_refusal_says_what_to_do_next(answer: HttpAnswer, kind: type[Except
     assert type(refusal(answer, NOW_MS, "api_key")) is kind
 
 
+def test_a_chat_that_was_switched_off_has_not_ended() -> None:
+    assert str(refusal(error(403, "liveChatEnded"), NOW_MS, "api_key")) == "the live chat has ended"
+    assert str(refusal(error(403, "liveChatDisabled"), NOW_MS, "api_key")) == "the live chat is switched off"
+
+
 def test_a_spent_day_is_over_at_midnight_pacific() -> None:
     refused = refusal(error(403, "quotaExceeded"), NOW_MS, "api_key")
     assert isinstance(refused, SourceThrottledError)
