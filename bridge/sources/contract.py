@@ -62,8 +62,8 @@ class HttpCall:
     At most one of ``body``, ``json`` and ``form`` is set. ``tag`` is the platform's own mark, handed back
     with the answer. The URL's query is part of ``url`` or ``query``; neither is ever logged.
     ``sign`` is given the wall clock in ms when the call is sent and returns headers to add: for signatures
-    that hold a time or a nonce. A call that works ``once`` (it spends a refresh token, say) is made once where
-    several sources make the same one at the same time: all of them get its answer. It has no ``body`` or ``json``.
+    that hold a time or a nonce. Of a call that works ``once`` (its ``form`` spends a refresh token, say), sources that
+    make the same one at the same time share the answer.
     """
 
     method: str
@@ -80,10 +80,8 @@ class HttpCall:
     @property
     def full_url(self) -> str:
         """The URL with its query."""
-        if not self.query:
-            return self.url
         separator = "&" if "?" in self.url else "?"
-        return f"{self.url}{separator}{urlencode(self.query)}"
+        return f"{self.url}{separator}{urlencode(self.query)}" if self.query else self.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +185,7 @@ class Endpoint:
     dial_limit: DialLimit | None = None
     """What all sources of the process together keep to when they dial the URL's host."""
     refusal: Callable[[HttpAnswer, int], SourceError | None] | None = field(default=None, repr=False)
-    """What an ``HTTP_STREAM``'s answer other than 200 asks us to do, given the wall clock in ms; without it, or
-    for ``None``, its status alone says so."""
+    """What an ``HTTP_STREAM``'s answer other than 200 asks us to do, given the wall clock in ms; ``None``: its status."""
     handshake_refusal: Callable[[HttpAnswer], SourceError | None] | None = field(default=None, repr=False)
     """The same for a ``WEBSOCKET``'s answer that opens no socket."""
 
@@ -317,8 +314,7 @@ class SourceOptions:
 
     def credential_names(self) -> list[str]:
         """Return the names of the options that hold a credential, set or not."""
-        names = [known.name for known in fields(self) if isinstance(getattr(self, known.name), Secret)]
-        return [name for name in names if name != "proxy"]
+        return [one.name for one in fields(self) if one.name != "proxy" and isinstance(getattr(self, one.name), Secret)]
 
     def api_url(self, url: str) -> str:
         """Return ``url`` with scheme, host and port of ``api_base`` where the platform has that option."""

@@ -649,7 +649,7 @@ class TestFollowing:
         source.network.channel.breaks()
         await settle()
         assert source.state is SourceState.WAITING
-        assert await source.until_dialled(3) == pytest.approx(BACKOFF_FIRST_SECS)
+        assert await source.until_dialled(3) == pytest.approx(2 * BACKOFF_FIRST_SECS)
 
     async def test_when_the_new_one_cannot_be_had_the_old_one_stays(self, begin: Begin) -> None:
         source = await begin(script=self.SCRIPT)
