@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -37,10 +37,11 @@ class PageChannel:
         except (ConnectionError, RuntimeError) as error:
             raise ChannelClosedError(WSCloseCode.ABNORMAL_CLOSURE, type(error).__name__) from None
 
-    async def close(self) -> None:
+    async def close(self) -> Sequence[bytes | str]:
         """Let the peer go."""
         self.closed.set()
         await self._socket.close()
+        return ()
 
 
 class PageSocketRoute:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -25,6 +26,6 @@ class Channel(Protocol):
         """Send one frame; raises ``ChannelClosedError``."""
         ...
 
-    async def close(self) -> None:
-        """Close politely, but do not wait long."""
+    async def close(self) -> Sequence[bytes | str]:
+        """Close politely, but do not wait long; returns the frames that came before the end and were not received."""
         ...

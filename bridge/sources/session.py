@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from bridge.clock import Clock
 from bridge.errors import SourceError, SourceUnavailableError
@@ -50,8 +50,15 @@ class Session:
                 task.cancel()
             results = await asyncio.gather(*tasks, return_exceptions=True)
             if channel is not None:
-                await channel.close()
+                self._take_rest(await channel.close())
         raise self._why(results)
+
+    def _take_rest(self, frames: Sequence[bytes | str]) -> None:
+        """Take what came before the end; there is nobody left to answer."""
+        for data in frames:
+            decoded = self.connection.decoder.feed(Frame(data, self._clock.now_ms()))
+            self.events += len(decoded.events)
+            self._sink(decoded)
 
     async def say_farewell(self) -> None:
         """Make the calls owed to the platform; what they answer changes nothing."""

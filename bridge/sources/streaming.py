@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -36,9 +37,10 @@ class StreamChannel:
     async def send(self, data: bytes | str) -> None:
         """Do nothing: a GET has no way back."""
 
-    async def close(self) -> None:
+    async def close(self) -> Sequence[bytes]:
         """Close the connection."""
         await self._closing.aclose()
+        return ()
 
 
 async def open_stream(endpoint: Endpoint, http: SourceHttp) -> StreamChannel:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
     ConnectionClosed,
@@ -42,9 +45,16 @@ class WebSocketChannel:
         except ConnectionClosed as error:
             raise _closed(error) from None
 
-    async def close(self) -> None:
-        """Close with 1000."""
-        await self._connection.close()
+    async def close(self) -> Sequence[bytes | str]:
+        """Close with 1000; what the peer sent before it heard of it is still good."""
+        closing = asyncio.ensure_future(self._connection.close())
+        rest: list[bytes | str] = []
+        try:
+            while True:
+                rest.append(await self._connection.recv())
+        except ConnectionClosed:
+            await closing
+        return rest
 
 
 async def open_websocket(endpoint: Endpoint, proxy: str = "") -> WebSocketChannel:

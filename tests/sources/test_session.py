@@ -73,6 +73,16 @@ async def begin() -> AsyncIterator[Talks]:
     await asyncio.gather(*(talk.task for talk in talks.talks), return_exceptions=True)
 
 
+async def test_what_had_come_before_the_end_is_not_lost(begin: Talks) -> None:
+    talk = await begin({"over": Decoded(end=RoomOfflineError("over"))})
+    talk.peer.says("before", "over", "after")
+    error = await talk.end()
+
+    assert str(error) == "over"
+    assert [frame.data for frame in talk.decoder.frames] == ["before", "over", "after"]
+    assert len(talk.events) == talk.session.events == 2
+
+
 async def test_the_greeting_goes_out_before_anything_is_read(begin: Talks) -> None:
     talk = await begin(greeting=["PASS x", b"\x01"])
 

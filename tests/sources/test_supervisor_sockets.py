@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from bridge.sources.contract import Connection, Decoded, Endpoint, HttpClient, SourceOptions
 from bridge.sources.supervisor import SourceState
@@ -68,6 +69,22 @@ async def test_a_move_overlaps_and_loses_nothing() -> None:
 
         assert peer.connections[0].close_code == 1000
         assert source.supervisor.status.reconnects == 0
+
+
+async def test_what_the_old_connection_was_sent_until_it_closed_is_not_lost_by_a_move() -> None:
+    async with kept_connected() as (peer, source):
+        await source.until(lambda seen: seen.texts == ["connection 1"])
+        old, sent = peer.connections[0], 0
+        await old.send("move")
+        with suppress(ConnectionClosed):
+            while True:
+                await old.send(f"old {sent}")
+                sent += 1
+                if sent % 20 == 0:
+                    await asyncio.sleep(0)
+        await source.until(lambda seen: f"old {sent - 1}" in seen.texts)
+
+        assert [text for text in source.seen.texts if text.startswith("old")] == [f"old {n}" for n in range(sent)]
 
 
 async def test_the_end_closes_the_socket_politely() -> None:

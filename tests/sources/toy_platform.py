@@ -35,6 +35,7 @@ class ToyChannel:
     def __init__(self) -> None:
         self.sent: list[bytes | str] = []
         self.is_closed = False
+        self.takes_long_to_close = False
         self._frames: asyncio.Queue[bytes | str | Exception] = asyncio.Queue()
 
     def says(self, *frames: bytes | str) -> None:
@@ -58,8 +59,12 @@ class ToyChannel:
             raise ChannelClosedError(1000, "")
         self.sent.append(data)
 
-    async def close(self) -> None:
+    async def close(self) -> Sequence[bytes | str]:
+        if self.takes_long_to_close:
+            await asyncio.Event().wait()
         self.is_closed = True
+        frames = [self._frames.get_nowait() for _ in range(self._frames.qsize())]
+        return [frame for frame in frames if not isinstance(frame, Exception)]
 
 
 Script = dict[str, Decoded | Exception]
