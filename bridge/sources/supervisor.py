@@ -274,7 +274,13 @@ class Supervisor:
         finally:
             heard.cancel()
             loser.cancel()
-            await asyncio.gather(heard, loser, return_exceptions=True)
+            try:
+                await asyncio.gather(heard, loser, return_exceptions=True)
+            except asyncio.CancelledError:
+                # The source is ended while it lets go of the old connection: the new one goes too.
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                raise
         if loser is old_task:
             return session, task
         self._log.warning("source.follow_failed", problem="the new connection said nothing")

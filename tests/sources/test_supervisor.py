@@ -713,6 +713,21 @@ class TestFollowing:
         assert not old.is_closed
         assert source.texts == ["tick", "still here"]
 
+    async def test_being_cancelled_while_the_old_one_closes_leaves_nothing_running(self, begin: Begin) -> None:
+        others = asyncio.all_tasks()
+        source = await begin(script=self.SCRIPT)
+        old = source.network.channel
+        old.takes_long_to_close = True
+        old.says("move")
+        await settle()
+        source.network.channel.says("moved")
+        await settle()
+        source.task.cancel()
+        await asyncio.gather(source.task, return_exceptions=True)
+
+        assert source.network.channel.is_closed
+        assert asyncio.all_tasks() == others
+
     async def test_when_both_are_lost_the_room_is_dialled_again(self, begin: Begin) -> None:
         source = await begin(script=self.SCRIPT)
         old = source.network.channel
