@@ -313,6 +313,16 @@ async def test_how_the_hub_is_reached() -> None:
         Options()
 
 
+def test_a_session_given_as_the_room_is_not_shown_as_one() -> None:
+    options = Options(room="s3ss10n")
+    assert (options.room, options.session) == ("", Secret("s3ss10n"))
+    assert "s3ss10n" not in repr(options)
+    named = Options(room="evening", session=Secret("s3ss10n"))
+    assert (named.room, named.session) == ("evening", Secret("s3ss10n"))
+    by_url = Options(room="evening", websocket_url="ws://own:3000/join/abc/4")
+    assert (by_url.room, by_url.session) == ("evening", Secret())
+
+
 def test_real_examples_are_read() -> None:
     for file in folder("ssn").glob("ssn_docs_*.json"):
         decoded = PLATFORM.offline_decoder(PLATFORM.offline_options()).feed(Frame(file.read_bytes(), AT_MS))

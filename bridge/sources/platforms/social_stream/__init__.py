@@ -34,7 +34,7 @@ SILENCE_TIMEOUT_SECS = 900.0
 
 @dataclass(frozen=True, kw_only=True)
 class Options(SourceOptions):
-    """One session of Social Stream Ninja. `room` may hold the session's id instead of `session`."""
+    """One session of Social Stream Ninja. `room` may hold the session's id instead of `session`, and is then empty."""
 
     session: Secret = field(default_factory=Secret)
     """The session id of the extension or app: whoever knows it can read and write the chat."""
@@ -43,23 +43,24 @@ class Options(SourceOptions):
     """The whole socket URL of a self-hosted server; an address that ends in `/join/…` joins by itself."""
 
     def __post_init__(self) -> None:
-        if not self.joining and not self._joins_by_url:
+        if self.session or self.joins_by_url:
+            return
+        if not self.room:
             raise ValueError("session: is missing: the session id that the extension shows")
+        # A room's name is shown in logs and metrics, which a session's id must not be.
+        object.__setattr__(self, "session", Secret(self.room))
+        object.__setattr__(self, "room", "")
 
     @property
-    def joining(self) -> Secret:
-        """The session to join."""
-        return self.session or Secret(self.room)
-
-    @property
-    def _joins_by_url(self) -> bool:
+    def joins_by_url(self) -> bool:
+        """Whether the socket's URL names the session."""
         return "/join/" in urlsplit(self.websocket_url).path
 
 
 async def locate(options: Options, _http: HttpClient) -> Sequence[Connection]:
     """Return the one connection to the hub. The id is sent after connecting, because a URL's path may be logged."""
     url = options.websocket_url or HUB_URL
-    session = Secret() if "/join/" in urlsplit(url).path else options.joining
+    session = Secret() if options.joins_by_url else options.session
     endpoint = Endpoint(url=url, silence_timeout_secs=SILENCE_TIMEOUT_SECS)
     return [Connection(endpoint, HubDecoder(session))]
 
