@@ -176,7 +176,7 @@ class RoomBuilder:
     def _add_sources(self, room: Room, config: RoomConfig) -> None:
         for source_config in config.sources:
             platform = source_config.platform
-            name = _free_name(f"{platform.name}:{source_config.initial.room}", room)
+            name = _free_name(source_config.name, room)
             source = RoomSource(
                 name,
                 platform.name,

@@ -19,7 +19,7 @@ from bridge import config as configuration
 from bridge.assembly import account_options, policies_of
 from bridge.cli.options import ConfigDirectory
 from bridge.clock import SystemClock
-from bridge.config import Config, load
+from bridge.config import Config, Source, load
 from bridge.config import Room as RoomConfig
 from bridge.credential_guard import CredentialGuard
 from bridge.errors import BridgeError, ConfigError
@@ -124,9 +124,11 @@ def _print_sample(room: RoomConfig, number: int | None, file: Path) -> None:
 
 
 def _numbered(room: RoomConfig) -> str:
-    return ", ".join(
-        f"{number} {source.platform.name} {source.initial.room}".strip() for number, source in enumerate(room.sources)
-    )
+    return ", ".join(f"{number} {_shown(source)}" for number, source in enumerate(room.sources))
+
+
+def _shown(source: Source) -> str:
+    return f"{source.platform.name} {source.initial.room}".strip()
 
 
 async def _checked(loaded: Config, *, online: bool) -> tuple[list[str], bool]:
@@ -135,7 +137,7 @@ async def _checked(loaded: Config, *, online: bool) -> tuple[list[str], bool]:
     async with aiohttp.ClientSession() as http:
         account = open_account(http, account_options(loaded.bridge), CredentialGuard(), SystemClock())
         for room in loaded.rooms:
-            sources = ", ".join(f"{source.platform.name} {source.initial.room}".strip() for source in room.sources)
+            sources = ", ".join(map(_shown, room.sources))
             lines.append(f"{room.name}: ok: {sources} -> {_target(room)}")
             if online:
                 found, failed = await _asked(room, account, HeirStore(loaded.bridge.spool.directory))
@@ -167,9 +169,9 @@ async def _asked(room: RoomConfig, account: Account | None, heirs: Heirs) -> tup
         http = SourceHttp(SystemClock(), source.initial.proxy.reveal(), heirs)
         try:
             connections = await platform.locate(source.options(), http)
-            lines.append(f"  {platform.name} {source.initial.room}: found, {len(connections)} way(s) to connect")
+            lines.append(f"  {_shown(source)}: found, {len(connections)} way(s) to connect")
         except (BridgeError, ConfigError) as error:
-            lines.append(f"  {platform.name} {source.initial.room}: {error}")
+            lines.append(f"  {_shown(source)}: {error}")
             failed = True
         finally:
             await http.close()

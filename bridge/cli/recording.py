@@ -132,8 +132,7 @@ class Recorder:
         limiter = DialLimiter()
         for config in room.sources:
             platform = config.platform
-            name = f"{platform.name}:{config.initial.room}"
-            source = RoomSource(name, platform.name, replays_history=platform.replays_history)
+            source = RoomSource(config.name, platform.name, replays_history=platform.replays_history)
             source.begin(clock.now_ms())
             self._sources.append(source)
             self._supervisors.append(

@@ -63,6 +63,11 @@ class Source:
     initial: SourceOptions
     options: Callable[[], SourceOptions] = field(repr=False)
 
+    @property
+    def name(self) -> str:
+        """What logs and metrics call it: the platform, and the room where one is given."""
+        return f"{self.platform.name}:{self.initial.room}" if self.initial.room else self.platform.name
+
 
 @dataclass(frozen=True, slots=True)
 class ReadEntry:

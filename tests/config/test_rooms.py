@@ -25,6 +25,12 @@ def test_a_credential_in_the_rooms_own_file_is_too(directory: Directory) -> None
     assert source.options() == PondOptions(room="21452505", cookie=Secret("new"))
 
 
+def test_a_source_is_named_by_its_platform_and_where_one_is_given_its_room(directory: Directory) -> None:
+    text = "sources: [{platform: pond, room: 1}, {platform: mail, key: a}]\nreport: {url: http://a/b}\n"
+    directory.write("rooms/evening.yaml", text)
+    assert [source.name for source in directory.load().rooms[0].sources] == ["pond:1", "mail"]
+
+
 def test_an_entry_is_found_again_by_platform_and_room(directory: Directory) -> None:
     text = "sources: [{platform: pond, room: 1}, {platform: mail, key: a}, {platform: pond, room: 2, cookie: old}]\n"
     report = "report: {url: http://a/b}\n"
