@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -13,10 +14,9 @@ from bridge.errors import PushRefusedError, SpoolError
 from bridge.outbox.spool import Spool
 from bridge.room import Room
 from bridge.server.bodies import read_body
+from bridge.server.refusal_pace import RefusalPace
 from bridge.sources.contract import PushAnswer, PushRequest
 from bridge.sources.room_source import RoomSource
-
-REFUSALS_LOGGED_EVERY_SECS = 30.0
 
 log = structlog.get_logger()
 
@@ -29,7 +29,7 @@ class PushRoute:
         self._spool = spool
         self._clock = clock
         self._refused: Counter[tuple[str, str]] = Counter()
-        self._refusals_logged_at: dict[tuple[str, str], float] = {}
+        self._paces: defaultdict[tuple[str, str], RefusalPace] = defaultdict(partial(RefusalPace, clock))
 
     async def head(self, request: web.Request) -> web.Response:
         """Answer the platforms' probe."""
@@ -79,12 +79,10 @@ class PushRoute:
         return [source for source in room.sources.values() if source.platform == platform and source.push is not None]
 
     def _refuse(self, request: web.Request, error: PushRefusedError) -> web.Response:
-        """Answer, and say so in the log now and then: without that, a wrong secret looks like a silent room."""
+        """Answer, and say so in the log now and then."""
         room, platform = place = request.match_info["room"], request.match_info["platform"]
         self._refused[place] += 1
-        now = self._clock.monotonic()
-        if now - self._refusals_logged_at.get(place, float("-inf")) >= REFUSALS_LOGGED_EVERY_SECS:
-            self._refusals_logged_at[place] = now
+        if self._paces[place].is_due():
             log.warning(
                 "push.refused", room=room, platform=platform, problem=error.problem, refused=self._refused[place]
             )

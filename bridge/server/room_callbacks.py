@@ -25,12 +25,12 @@ from bridge.metastudio.callback_messages import (
 )
 from bridge.metastudio.callback_signature import WINDOW_MS, CallbackVerifier, Verified
 from bridge.server.forwarder import Forwarder
+from bridge.server.refusal_pace import RefusalPace
 
 REMEMBERED_SECS = 2 * WINDOW_MS / 1000 + 1
 """How long a callback is known again: one that is signed a minute ahead is accepted for two."""
 
 MAX_REMEMBERED = 10_000
-REFUSALS_LOGGED_EVERY_SECS = 30.0
 
 FORWARDED_AS = {
     ScriptSwitched.name: "metastudio.script.switched",
@@ -114,7 +114,7 @@ class RoomCallbacks:
         self._log = log.bind(room=room)
         self._seen = SeenCallbacks()
         self._stream_told = ("", 0)
-        self._refusals_logged_at = float("-inf")
+        self._refusal_pace = RefusalPace(clock)
         self.counts: Counter[tuple[str, Outcome]] = Counter()
         self.latest: dict[str, dict[str, Any]] = {}
         self.reading = ""
@@ -127,9 +127,7 @@ class RoomCallbacks:
         except PushRefusedError as error:
             self._count("", Outcome.REFUSED)
             self.last_refusal = error.problem
-            now = self._clock.monotonic()
-            if now - self._refusals_logged_at >= REFUSALS_LOGGED_EVERY_SECS:
-                self._refusals_logged_at = now
+            if self._refusal_pace.is_due():
                 refused = self.counts["", Outcome.REFUSED]
                 self._log.warning("callback.refused", problem=error.problem, refused=refused)
             raise

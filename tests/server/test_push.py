@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from bridge.outbox.spool import RETRY_SECS
 from bridge.outbox.spool_file import SpoolFile
 from bridge.server.bodies import MAX_BODY_BYTES
-from bridge.server.push import REFUSALS_LOGGED_EVERY_SECS
+from bridge.server.refusal_pace import REFUSALS_LOGGED_EVERY_SECS
 from bridge.sources.contract import PushAnswer, PushRequest
 from tests.fakes import settle
 from tests.outbox.test_spool import disk_fault
