@@ -13,7 +13,6 @@ from bridge.sources.contract import Decoded, Frame, Notice, NoticeKind, QuietDec
 from bridge.sources.fields import (
     as_object,
     integer,
-    mapping,
     optional_integer,
     optional_mapping,
     optional_text,
@@ -109,10 +108,9 @@ class RelayDecoder(QuietDecoder):
         parts: list[Decoded] = []
         for number, item in enumerate(items[:MAX_ITEMS]):
             try:
-                parts.append(self._webcast(mapping(items, number), at_ms))
+                parts.append(self._webcast(as_object(item), at_ms))
             except DecodeError as error:
-                at = "" if type(item) is not dict else f"[{number}]."
-                parts.append(Decoded(rejected=(DecodeError(f"{at}{error.path}", error.problem),)))
+                parts.append(Decoded(rejected=(error.within(f"[{number}]"),)))
         if len(items) > MAX_ITEMS:
             parts.append(Decoded(rejected=(DecodeError("", f"has more than {MAX_ITEMS} messages"),)))
         return joined(parts)
