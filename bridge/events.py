@@ -219,6 +219,11 @@ def plausible_timestamp_ms(timestamp_ms: int, received_at_ms: int) -> int:
     return min(max(received_at_ms, 0), MAX_TIMESTAMP_MS)
 
 
+def clamped(value: int) -> int:
+    """Return the integer nearest to ``value`` that the wire can carry: 0 to ``MAX_INTEGER``."""
+    return value if 0 <= value <= MAX_INTEGER else min(max(value, 0), MAX_INTEGER)
+
+
 def encodable(text: str) -> str:
     """Return ``text`` as UTF-8 can carry it: half a surrogate pair, which JSON can bring, becomes U+FFFD."""
     try:
@@ -230,15 +235,15 @@ def encodable(text: str) -> str:
 
 def _fields(content: Content) -> dict[str, Any]:
     if isinstance(content, Viewers):
-        return {"numberOfViewers": _clamped(content.count)}
+        return {"numberOfViewers": clamped(content.count)}
     user = content.gift.user if isinstance(content, PaidMessage) else content.user
     fields: dict[str, Any] = {
         "user": {
             "userId": user.id,
             "name": user.name,
-            "level": _clamped(user.level),
+            "level": clamped(user.level),
             "badge": user.badge,
-            "badgeLevel": _clamped(user.badge_level),
+            "badgeLevel": clamped(user.badge_level),
         }
     }
     if isinstance(content, Comment | PaidMessage):
@@ -246,15 +251,11 @@ def _fields(content: Content) -> dict[str, Any]:
     elif isinstance(content, Gift):
         fields["gift"] = {
             "giftName": content.name,
-            "giftNum": _clamped(content.count),
-            "giftValue": _clamped(content.unit_value),
-            "totalValue": _clamped(content.total_value),
+            "giftNum": clamped(content.count),
+            "giftValue": clamped(content.unit_value),
+            "totalValue": clamped(content.total_value),
         }
     return fields
-
-
-def _clamped(value: int) -> int:
-    return value if 0 <= value <= MAX_INTEGER else min(max(value, 0), MAX_INTEGER)
 
 
 def _scrubbed(value: Any) -> Any:

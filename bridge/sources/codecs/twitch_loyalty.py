@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.events import MAX_INTEGER, Gift, User
+from bridge.events import Gift, User, clamped
 from bridge.sources.fields import as_integer
 
 BITS = "bits"
@@ -79,7 +79,7 @@ def badge_level(name: str, version: object, info: object) -> int:
         level = as_integer(version) or 0
         if name == "subscriber":
             level %= _VERSIONS_PER_TIER
-    return level if 0 <= level <= MAX_INTEGER else min(max(level, 0), MAX_INTEGER)
+    return clamped(level)
 
 
 def spoken(text: str) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from bridge.errors import DecodeError
-from bridge.events import MAX_INTEGER, Content, Gift, Streak, User, Viewers
+from bridge.events import MAX_INTEGER, Content, Gift, Streak, User, Viewers, clamped
 from bridge.sources.contract import Notice, NoticeKind
 from bridge.sources.fields import as_integer
 
@@ -55,7 +55,7 @@ def viewer(
     """
     user_id = secret_id or number
     masked = not user_id or number in _NOBODY or "***" in name
-    return User(f"{site.name}_{0 if masked else user_id}", name, _bounded(level), badge, _bounded(badge_level), masked)
+    return User(f"{site.name}_{0 if masked else user_id}", name, clamped(level), badge, clamped(badge_level), masked)
 
 
 def priced(user: User, name: str, count: int, unit_value: int | None, site: Site) -> Gift:
@@ -79,7 +79,3 @@ def watching(count: object, at: str) -> Viewers:
 def liked(count: int | None) -> int:
     """Return how many likes; at least the one that the message tells of."""
     return min(max(count or 1, 1), MAX_INTEGER)
-
-
-def _bounded(number: int) -> int:
-    return number if 0 <= number <= MAX_INTEGER else min(max(number, 0), MAX_INTEGER)

@@ -21,6 +21,7 @@ from bridge.events import (
     LiveEvent,
     PaidMessage,
     User,
+    clamped,
     plausible_timestamp_ms,
     with_words,
 )
@@ -264,7 +265,7 @@ def _gifted_subscriptions(user: User, count: int) -> Gift:
 
 
 def _kicks(user: User, gift: dict[str, Any], message: str) -> Gift | PaidMessage:
-    amount = min(max(integer(gift, "amount", "gift"), 0), MAX_INTEGER)
+    amount = clamped(integer(gift, "amount", "gift"))
     name = optional_text(gift, "name") or "Kicks"
     given = Gift(user, name, 1, amount, amount, "kicks", priced=amount > 0)
     return with_words(given, plain(message))

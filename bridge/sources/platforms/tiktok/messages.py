@@ -13,7 +13,6 @@ from google.protobuf.message import Message
 
 from bridge.errors import DecodeError, RoomOfflineError
 from bridge.events import (
-    MAX_INTEGER,
     Comment,
     Content,
     Follow,
@@ -24,6 +23,7 @@ from bridge.events import (
     Streak,
     User,
     Viewers,
+    clamped,
     plausible_timestamp_ms,
 )
 from bridge.sources.codecs import tiktok_pb2 as wire
@@ -90,7 +90,7 @@ def like(message: wire.Like, msg_id: int, at_ms: int) -> Told:
     """Read up to 15 likes of one viewer."""
     if not message.HasField("user"):
         return None
-    return _event(message.common, msg_id, at_ms, Like(viewer(message.user), _bounded(message.count) or 1))
+    return _event(message.common, msg_id, at_ms, Like(viewer(message.user), clamped(message.count) or 1))
 
 
 def gift(message: wire.Gift, msg_id: int, at_ms: int) -> Told:
@@ -103,8 +103,8 @@ def gift(message: wire.Gift, msg_id: int, at_ms: int) -> Told:
     group_id = message.group_id if detail.type in {_STREAKABLE, _UNTOLD} else 0
     if detail.type == _STREAKABLE and not group_id and not message.repeat_end:
         return None
-    count = _bounded((message.group_count or 1) * (message.repeat_count or message.combo_count)) or 1
-    unit_value = _bounded(detail.diamond_count)
+    count = clamped((message.group_count or 1) * (message.repeat_count or message.combo_count)) or 1
+    unit_value = clamped(detail.diamond_count)
     content = Gift(
         user=viewer(message.user),
         name=text(detail.name) or f"gift {message.gift_id}",
@@ -136,7 +136,7 @@ def subscription(message: wire.Subscription, msg_id: int, at_ms: int) -> Told:
 
 def room_users(message: wire.RoomUsers, msg_id: int, at_ms: int) -> Told:
     """Read how many watch now; a missing total is 0, as the last viewer leaves."""
-    return _event(message.common, msg_id, at_ms, Viewers(_bounded(message.total)))
+    return _event(message.common, msg_id, at_ms, Viewers(clamped(message.total)))
 
 
 def control(message: wire.Control, _msg_id: int, _at_ms: int) -> Told:
@@ -205,10 +205,6 @@ def viewer(user: wire.User) -> User:
             badge = text(one.combine.text) or "Fans"
             badge_level = _digits(one.privilege_log.level)
     return User(f"tiktok_{user_id}", text(user.nickname or user.display_id), level, badge, badge_level, user_id == 0)
-
-
-def _bounded(number: int) -> int:
-    return 0 if number < 0 else min(number, MAX_INTEGER)
 
 
 def _digits(raw: bytes) -> int:

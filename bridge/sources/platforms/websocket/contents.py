@@ -17,6 +17,7 @@ from bridge.events import (
     LiveEvent,
     User,
     Viewers,
+    clamped,
     plausible_timestamp_ms,
 )
 from bridge.sources.codecs.amounts import MAX_AMOUNT, from_decimal
@@ -46,7 +47,7 @@ def _user(found: Found, rule: Rule) -> User:
     masked = user_id in {"", "0"} or "***" in name
     level, badge_level = found["level"], found["badge_level"]
     if not (0 <= level <= MAX_INTEGER and 0 <= badge_level <= MAX_INTEGER):
-        level, badge_level = _bounded(level), _bounded(badge_level)
+        level, badge_level = clamped(level), clamped(badge_level)
     return User(f"{rule.site}_{0 if masked else user_id}", name, level, found["badge"], badge_level, masked)
 
 
@@ -60,7 +61,7 @@ def _join(found: Found, rule: Rule) -> Content | None:
 
 
 def _like(found: Found, rule: Rule) -> Content | None:
-    return Like(_user(found, rule), max(_bounded(found["count"]), 1))
+    return Like(_user(found, rule), max(clamped(found["count"]), 1))
 
 
 def _follow(found: Found, rule: Rule) -> Content | None:
@@ -93,10 +94,6 @@ CONTENTS: Mapping[str, Callable[[Found, Rule], Content | None]] = {
     "follow": _follow,
     "viewers": _viewers,
 }
-
-
-def _bounded(number: int) -> int:
-    return min(max(number, 0), MAX_INTEGER)
 
 
 def _counted(found: Found, key: str, rule: Rule) -> int:
