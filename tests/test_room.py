@@ -39,17 +39,30 @@ from bridge.outbox.money import Money
 from bridge.outbox.spool_file import SpoolFile
 from bridge.report.wire import Answer, Verdict
 from bridge.sources.channel import Channel
-from bridge.sources.contract import Connection, Decoded, Endpoint, HttpClient, NoticeKind, SourceOptions
+from bridge.sources.contract import Connection, Decoded, Endpoint, HttpClient, NoticeKind, Platform, SourceOptions
 from bridge.sources.http import SourceHttp
 from bridge.sources.liveness import SILENT_SECS
 from bridge.sources.room_source import VIEWERS_KEPT_SECS
-from bridge.sources.supervisor import SourceState, Supervisor
+from bridge.sources.supervisor import Dial, SourceState, Supervisor
 from tests.fakes import FakeClock, settle
 from tests.room_bench import REFUSED, UNAVAILABLE, Bench, texts
 from tests.samples import ANN, BOB, NOBODY, NOW_MS, comment, event, rose
 from tests.sources.toy_platform import ToyDecoder, ToyNetwork, toy_platform
 
 Begin = Callable[..., Awaitable[Bench]]
+
+
+def supervised(bench: Bench, platform: Platform, dial: Dial | None = None) -> Supervisor:
+    return Supervisor(
+        "pond:7",
+        "evening",
+        platform,
+        options=SourceOptions,
+        sink=partial(bench.room.take, bench.source),
+        clock=bench.clock,
+        random=lambda: 1.0,
+        dial=dial,
+    )
 
 
 @pytest.fixture
@@ -550,15 +563,7 @@ class TestNotices:
     ) -> None:
         bench = await begin()
         await bench.notice(NoticeKind.CREDENTIAL_WEAK, "cookie: guests see masked names")
-        bench.source.supervisor = Supervisor(
-            "pond:7",
-            "evening",
-            toy_platform(None),
-            options=SourceOptions,
-            sink=partial(bench.room.take, bench.source),
-            clock=bench.clock,
-            random=lambda: 1.0,
-        )
+        bench.source.supervisor = supervised(bench, toy_platform(None))
         bench.source.supervisor._set(SourceState.CONNECTED)
         await bench.clock.advance(module.CHECK_SECS)
         assert bench.source.credential_alarm, "the connection on which it was told stands"
@@ -595,16 +600,7 @@ class TestLiveness:
         async def locate(_options: Any, _http: HttpClient) -> list[Connection]:
             return [Connection(Endpoint("wss://pond.example", silence_timeout_secs=1e9), ToyDecoder())]
 
-        bench.source.supervisor = Supervisor(
-            "pond:7",
-            "evening",
-            toy_platform(locate),
-            options=SourceOptions,
-            sink=partial(bench.room.take, bench.source),
-            clock=bench.clock,
-            random=lambda: 1.0,
-            dial=dial,
-        )
+        bench.source.supervisor = supervised(bench, toy_platform(locate), dial)
         bench.tasks.append(asyncio.create_task(bench.source.supervisor.run()))
         await settle()
         for _ in range(15):

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from tests.bench.messages import FRAMES, Sample, offline, words
+from tests.bench.messages.twitch import chat_event
 
 
 def comments() -> Sample:
@@ -31,39 +32,12 @@ def published(number: int) -> dict[str, Any]:
 def twitch_comment(number: int) -> dict[str, Any]:
     said = words(number)
     emote = {"id": "25", "emote_set_id": "0", "owner_id": "0", "format": ["static"]}
-    return {
-        "broadcaster_user_id": "4100001",
-        "broadcaster_user_login": "emberfox",
-        "broadcaster_user_name": "Emberfox",
-        "source_broadcaster_user_id": None,
-        "source_broadcaster_user_login": None,
-        "source_broadcaster_user_name": None,
-        "chatter_user_id": str(4_200_001 + number),
-        "chatter_user_login": "ada_k",
-        "chatter_user_name": "Ada_K",
-        "message_id": f"7d1f0000-0000-4000-8000-{number:012d}",
-        "source_message_id": None,
-        "is_source_only": None,
-        "color": "#2E8B57",
-        "message": {
-            "text": f"Kappa {said}",
-            "fragments": [
-                {"type": "emote", "text": "Kappa", "cheermote": None, "emote": emote, "mention": None},
-                {"type": "text", "text": f" {said}", "cheermote": None, "emote": None, "mention": None},
-            ],
-        },
-        "cheer": None,
-        "badges": [
-            {"set_id": "moderator", "id": "1", "info": ""},
-            {"set_id": "subscriber", "id": "3012", "info": "15"},
-            {"set_id": "premium", "id": "1", "info": ""},
-        ],
-        "source_badges": None,
-        "message_type": "text",
-        "reply": None,
-        "channel_points_custom_reward_id": None,
-        "channel_points_animation_id": None,
-    }
+    fragments = [
+        {"type": "emote", "text": "Kappa", "cheermote": None, "emote": emote, "mention": None},
+        {"type": "text", "text": f" {said}", "cheermote": None, "emote": None, "mention": None},
+    ]
+    told = chat_event(f"7d1f0000-0000-4000-8000-{number:012d}", f"Kappa {said}")
+    return {**told, "message": {**told["message"], "fragments": fragments}}
 
 
 SAMPLES = (comments(),)
