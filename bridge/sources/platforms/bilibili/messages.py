@@ -55,8 +55,7 @@ def read_message(message: Any, found: Findings) -> None:
         if type(message) is dict and "cmd" not in message:
             _read_nameless(message, found)
             return
-        at = f"{name}.{error.path}" if name and error.path else name or error.path
-        found.rejected.append(DecodeError(at, error.problem))
+        found.rejected.append(error.within(name) if name else error)
 
 
 def _read_nameless(message: dict[str, Any], found: Findings) -> None:
