@@ -20,6 +20,8 @@ MAX_CONTENT_CHARS = 4096
 
 MAX_TIMESTAMP_MS = 4_102_415_999_000
 MAX_INTEGER = 2**31 - 1
+FIRST_MS = 100_000_000_000
+"""From here on a time is in milliseconds: in seconds it would be the year 5138 (in milliseconds, below it, 1973)."""
 
 _MAX_NAME_CHARS = 128
 """What a name, badge or id is cut to when the content is too long, so that the comment keeps the most room."""

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bridge.errors import PushRefusedError
+from bridge.events import FIRST_MS
 from bridge.secret import Secret
 
 AUTO = "auto"
@@ -32,9 +33,6 @@ HEADER_SECRET = "x-hw-mss-secret"  # noqa: S105 - a header's name
 HEADER_TIME = "x-hw-mss-time"
 QUERY_NAMES = (("hwSecret", "hwTime"), ("secret", "time_stamp"))
 """What a signed URL is extended by: as documented for live events, and as the cloud's other callbacks do it."""
-
-_FIRST_MS = 100_000_000_000
-"""From here on a time is in milliseconds: in seconds it would be the year 5138 (in milliseconds, below it, 1973)."""
 
 _HEX_TIME = re.compile(r"[0-9A-Fa-f]{1,15}")
 _HEX_SECRET = re.compile(r"[0-9A-Fa-f]{64}")
@@ -143,7 +141,7 @@ def signature(key: str, text: str) -> str:
 def time_ms(hw_time: str) -> int:
     """Return a hex time in milliseconds: its size tells seconds from milliseconds."""
     value = int(hw_time, 16)
-    return value if value >= _FIRST_MS else value * 1000
+    return value if value >= FIRST_MS else value * 1000
 
 
 def proof_in_headers(headers: Mapping[str, str]) -> Proof:
@@ -237,7 +235,7 @@ def _reading(uri_name: str, time_name: str) -> Reading:
     in_ms, signed_time = _TIMES[time_name]
 
     def text(url: str, hw_time: str) -> str | None:
-        is_ms = int(hw_time, 16) >= _FIRST_MS
+        is_ms = int(hw_time, 16) >= FIRST_MS
         return uri(url) + signed_time(hw_time) if is_ms == in_ms else None
 
     return text

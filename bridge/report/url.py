@@ -7,13 +7,13 @@ import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
+from bridge.events import FIRST_MS
 from bridge.secret import redact_url
 
 REFRESH_MARGIN_SECS = 600.0
 REFRESH_SHARE = 0.2
 QUIET_MARGIN_SECS = 300.0
 QUIET_SHARE = 0.1
-_SECONDS_BELOW_MS = 100_000_000_000  # an `expires_time` below this is seconds, whatever the documents say
 _KEY_PARAMETERS = ("auth_key", "expires_time")
 _OWN_PORTS = {"http": 80, "https": 443}
 _VISIBLE_ASCII = re.compile(
@@ -44,7 +44,7 @@ class ReportUrl:
         if not (value.isascii() and value.isdigit() and len(value) <= 16):
             return 0
         moment = int(value)
-        return moment * 1000 if moment < _SECONDS_BELOW_MS else moment
+        return moment * 1000 if moment < FIRST_MS else moment  # whatever the documents say of its unit
 
     @property
     def job_id(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from bridge.errors import DecodeError, SourceError
-from bridge.events import Content, LiveEvent, Twin, plausible_timestamp_ms
+from bridge.events import FIRST_MS, Content, LiveEvent, Twin, plausible_timestamp_ms
 from bridge.sources.codecs.bilibili_packets import (
     OP_AUTH,
     OP_AUTH_REPLY,
@@ -19,9 +19,6 @@ from bridge.sources.codecs.bilibili_packets import (
 from bridge.sources.codecs.results import Collected
 from bridge.sources.contract import Decoded, Frame, QuietDecoder
 from bridge.sources.fields import optional_integer, parse_json
-
-_FIRST_MS = 100_000_000_000
-"""A smaller number is seconds: danmaku of 2018 carry those where today's carry ms."""
 
 
 class Findings(Collected):
@@ -35,7 +32,7 @@ class Findings(Collected):
 
     def event(self, content: Content, timestamp: int, event_id: str, twin: Twin | None = None) -> None:
         """Add an event; ``timestamp`` is the platform's, in seconds or ms, 0 if it told none."""
-        timestamp_ms = timestamp if timestamp >= _FIRST_MS else timestamp * 1000
+        timestamp_ms = timestamp if timestamp >= FIRST_MS else timestamp * 1000
         self.events.append(
             LiveEvent(plausible_timestamp_ms(timestamp_ms, self.received_at_ms), content, event_id, None, twin)
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 from bridge.errors import DecodeError, SourceAuthError, SourceError
 from bridge.events import (
+    FIRST_MS,
     MAX_INTEGER,
     Comment,
     Content,
@@ -40,9 +41,6 @@ from bridge.sources.fields import (
 MAX_NAME_CHARS = 64
 MAX_AMOUNT_CHARS = 64
 MAX_MONTHS = 1_200
-_FIRST_MS = 100_000_000_000
-"""A smaller time is in seconds."""
-
 
 Json = dict[str, Any]
 
@@ -239,4 +237,4 @@ def _moment_ms(moment: Any) -> int:
     number = as_integer(moment)
     if number is None:
         return timestamp_ms(moment)
-    return number * 1000 if 0 < number < _FIRST_MS else number
+    return number * 1000 if 0 < number < FIRST_MS else number

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from bridge.errors import DecodeError
-from bridge.events import Comment, Content, Gift, LiveEvent, PaidMessage, Streak, plausible_timestamp_ms
+from bridge.events import FIRST_MS, Comment, Content, Gift, LiveEvent, PaidMessage, Streak, plausible_timestamp_ms
 from bridge.secret import Secret
 from bridge.sources.codecs.results import joined, without_event
 from bridge.sources.contract import Decoded, Frame, Notice, QuietDecoder
@@ -23,9 +23,6 @@ COMMAND_CHANNEL = 3
 
 MAX_DEPTH = 4
 MAX_ITEMS = 1_000
-
-_FIRST_MS = 100_000_000_000
-"""A smaller time is in seconds."""
 
 UPDATE_MS = 600_000
 """For how long a message may be updated; later its number belongs to another (the hub itself waits ten minutes)."""
@@ -173,6 +170,6 @@ def _streak_key(message: Message) -> str:
 def _moment_ms(message: Message) -> int:
     """Return the message's time where the hub passes one on, in ms or seconds; else that of its receipt."""
     stamp = as_integer(message.fields.get("timestamp")) or message.at_ms
-    if 0 < stamp < _FIRST_MS:
+    if 0 < stamp < FIRST_MS:
         stamp *= 1000
     return plausible_timestamp_ms(stamp, message.at_ms)

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from bridge.errors import DecodeError, RoomOfflineError
 from bridge.events import (
+    FIRST_MS,
     Comment,
     Content,
     Follow,
@@ -41,7 +42,6 @@ _UNTOLD = 0  # the gift's own data is missing: then the group id alone tells a s
 _JOINED = frozenset({0, 1})  # 0 is what a missing action reads as
 _FOLLOWED = 1
 _ENDED = frozenset({3, 4})  # 4, ended by TikTok: inferred from other clients
-_MS_SINCE = 100_000_000_000  # below, a time is in seconds: seen on some messages without an event
 
 Told = LiveEvent | Notice | None
 """What a message says: something happened, something about the room, or nothing for us."""
@@ -116,7 +116,7 @@ def gift(message: wire.Gift, msg_id: int, at_ms: int) -> Told:
     )
     streak = None
     if group_id:
-        began_at_ms = group_id if group_id >= _MS_SINCE else 0
+        began_at_ms = group_id if group_id >= FIRST_MS else 0
         streak = Streak(str(group_id), ended=message.repeat_end == 1, started_at_ms=began_at_ms)
     return _event(message.common, msg_id, at_ms, content, streak)
 
@@ -213,8 +213,8 @@ def _digits(raw: bytes) -> int:
 
 def _event(common: wire.Common, msg_id: int, at_ms: int, content: Content, streak: Streak | None = None) -> LiveEvent:
     created_at_ms = common.create_time
-    if created_at_ms < _MS_SINCE:
-        created_at_ms *= 1000
+    if created_at_ms < FIRST_MS:
+        created_at_ms *= 1000  # seconds were seen on some messages without an event
     message_id = msg_id or common.msg_id
     return LiveEvent(
         plausible_timestamp_ms(created_at_ms, at_ms), content, str(message_id) if message_id else "", streak
