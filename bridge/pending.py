@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from bridge.events import EventType
 
@@ -27,8 +28,7 @@ class DropReason(Enum):
     PAUSED = "paused"
 
 
-@dataclass(slots=True, eq=False)
-class Pending:
+class Pending(Struct, eq=False):
     """One event that waits to be reported.
 
     ``number`` is its place in the order of arrival, unique in the process and the key of its row in the spool.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from bridge.clock import Clock
 from bridge.counters import RoomCounters
@@ -245,7 +245,7 @@ class Room:
         now, now_ms = self._clock.monotonic(), self._clock.now_ms()
         add, spool, admission = self.outbox.add, self._spool, self._admission
         for event in taken.events:
-            is_plain = isinstance(event.content, Comment) and not event.content.user.masked
+            is_plain = type(event.content) is Comment and not event.content.user.masked
             forms = admission.forms(event if is_plain else self._looked_at(source, event, now))
             if len(forms) > 1:
                 self.counters.received[source.platform, forms[1].content.type] += 1
@@ -255,7 +255,7 @@ class Room:
                     self._drop(form, refusal)
                     continue
                 pending = self._pending(spool.next_number(), form.content.type, form.to_wire(), now)
-                pending.paid = isinstance(event.content, PaidMessage)
+                pending.paid = type(event.content) is PaidMessage
                 if pending.durable:
                     spool.add(self.name, pending, now_ms)
                 superseded = add(pending)

@@ -22,6 +22,8 @@ from bridge.events import (
     Like,
     LiveEvent,
     PaidMessage,
+    Streak,
+    Twin,
     User,
     Viewers,
     encodable,
@@ -34,6 +36,17 @@ DAY_MS = 86_400_000
 ANN = User("pond_1", "Ann", 7, "frogs", 3)
 ROSE = Gift(ANN, "Rose", 2, 10, 19, "coin")
 USER_FIELDS = {"userId": "pond_1", "name": "Ann", "level": 7, "badge": "frogs", "badgeLevel": 3}
+
+MADE = [
+    ANN,
+    ROSE,
+    Comment(ANN, "hi"),
+    PaidMessage("hi", ROSE),
+    Viewers(3),
+    Streak("k"),
+    Twin("k", settles=True),
+    LiveEvent(NOW_MS, Join(ANN)),
+]
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
 ODD_TEXT = st.text(st.sampled_from('"\\\0\x01\n\x1f\x7fé中𝄞😀\ud800\udfff\ufeff�a'), max_size=5000)
@@ -227,3 +240,20 @@ def test_money_without_words_is_a_gift(words: str) -> None:
 
     assert with_words(gift, words) is gift
     assert with_words(gift, "thanks") == PaidMessage("thanks", gift)
+
+
+@pytest.mark.parametrize("value", MADE, ids=lambda value: type(value).__name__)
+def test_nobody_changes_a_value(value: Any) -> None:
+    with pytest.raises(AttributeError):
+        setattr(value, value.__struct_fields__[0], "changed")
+
+
+@pytest.mark.parametrize("value", MADE, ids=lambda value: type(value).__name__)
+def test_values_that_say_the_same_are_one(value: Any) -> None:
+    again = type(value)(*(getattr(value, name) for name in value.__struct_fields__))
+    assert again == value
+    assert len({again, value}) == 1
+
+
+def test_what_two_acts_have_in_common_does_not_make_them_one() -> None:
+    assert len({Join(ANN), Follow(ANN)}) == 2

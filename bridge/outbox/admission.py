@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import Enum
+
+from msgspec.structs import replace
 
 from bridge.events import Comment, EventType, Gift, LiveEvent, PaidMessage
 from bridge.outbox.money import Money
@@ -37,7 +38,7 @@ class Admission:
     def type_of(self, event: LiveEvent) -> EventType:
         """Return the type under which an event is counted: the first of its forms."""
         content = event.content
-        if isinstance(content, PaidMessage) and self._paid_message is PaidMessageForm.GIFT:
+        if type(content) is PaidMessage and self._paid_message is PaidMessageForm.GIFT:
             return EventType.GIFT
         return content.type
 
@@ -55,12 +56,10 @@ class Admission:
     def forms(self, event: LiveEvent) -> Sequence[LiveEvent]:
         """Return the event in the form(s) in which this room reports it: one, or two for a paid message as both."""
         content = event.content
-        if isinstance(content, Comment):
-            return (event,)
-        if isinstance(content, Gift):
+        if type(content) is Gift:
             valued = self._money.valued(content)
             return (event,) if valued is content else (replace(event, content=valued),)
-        if not isinstance(content, PaidMessage):
+        if type(content) is not PaidMessage:
             return (event,)
         comment = replace(event, content=Comment(content.gift.user, content.text))
         if self._paid_message is PaidMessageForm.COMMENT:

@@ -3,8 +3,8 @@
 A platform is one module in ``bridge/sources/platforms``; its file name is the name in the
 configuration and ``PLATFORM``, its last line, is what is loaded (``catalogue``). It is pure: it decodes bytes it is
 given and *names* the calls it wants made. Sockets, HTTP, clocks and retries belong to the
-machinery (``supervisor``, ``session``, ``websocket``, ``streaming``, ``push``). ``Frame`` and ``Decoded``
-are values like the events, and unfrozen for the same reason.
+machinery (``supervisor``, ``session``, ``websocket``, ``streaming``, ``push``). What is made for every
+message (``Frame``, ``Decoded``) is a struct like the events, for the same reason.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, Protocol, runtime_checkable
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import orjson
+from msgspec import Struct
 
 from bridge.errors import DecodeError, SourceError
 from bridge.events import EventType, LiveEvent
@@ -28,8 +29,7 @@ MAX_FRAME_BYTES = 4 * 1024 * 1024
 MAX_RETRY_AFTER_SECS = 86_400
 
 
-@dataclass(slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """One message as it came off the wire: a socket message, a chunk of a stream, the body of a push.
 
     ``str`` data may also be one bare message of the platform, as ``decode`` feeds it.
@@ -111,8 +111,7 @@ class HttpAnswer:
         return float(min(asked_secs, MAX_RETRY_AFTER_SECS)) if asked_secs > 0 else default_secs
 
 
-@dataclass(slots=True)
-class Decoded:
+class Decoded(Struct):
     """What one frame (or answer, or push) yields, each kind in the order in which it stood there.
 
     ``rejected`` could not be read, ``ignored`` are known names without an event, ``unknown`` are new names.

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from bridge.events import Gift, LiveEvent, Streak, Twin, User, encodable
 from bridge.pending import DropReason
@@ -27,8 +28,7 @@ _COMBO = "combo/"
 _HELD = "held/"
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What came of some events: those to report, in order, and those that told nothing new."""
 
     events: list[LiveEvent] = field(default_factory=list)
@@ -183,9 +183,9 @@ class Intake:
 
 
 def _packed(value: Any) -> bytes:
-    """Return dataclasses and lists as JSON; what ``orjson`` refuses (halves of surrogate pairs, huge integers) too."""
+    """Return structs and lists as JSON; what ``orjson`` refuses (halves of surrogate pairs, huge integers) too."""
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, default=asdict)
     except TypeError:
         return json.dumps(value, default=asdict).encode()
 

@@ -7,7 +7,8 @@ and reordered frames change nothing, because only what exceeds the highest total
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bridge.events import Gift, LiveEvent, Streak, encodable
 
@@ -16,8 +17,7 @@ MAX_COMBOS = 10_000
 """Bound on the combos remembered, open or closed; the one untouched longest is forgotten first."""
 
 
-@dataclass(slots=True)
-class Combo:
+class Combo(Struct):
     """One combo: what was seen and what of it was reported, in gifts and in money.
 
     ``last`` is the newest frame of which something is not reported yet: the closing delta is told in its

@@ -6,7 +6,7 @@ one, or it announces a batch of which they are the parts. If it does not come th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from bridge.events import LiveEvent
 from bridge.sources.dedupe import RecentKeys
@@ -15,8 +15,7 @@ SETTLED_KEYS = 5_000
 MAX_HELD_EVENTS = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """An event that waits for its twin until ``due_at`` (monotonic seconds)."""
 
     event: LiveEvent

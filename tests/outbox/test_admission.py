@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from types import MappingProxyType
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.events import Comment, Content, EventType, Follow, Gift, Join, Like, LiveEvent, PaidMessage, User, Viewers
 from bridge.outbox import admission as module
@@ -104,7 +105,10 @@ def test_masked_users_are_never_one_person(content: Content) -> None:
 
 def test_the_rule_of_once_a_user_can_be_switched_off() -> None:
     policies = MappingProxyType(
-        {**DEFAULT_POLICIES, EventType.JOIN: replace(DEFAULT_POLICIES[EventType.JOIN], once_per_user_secs=0)}
+        {
+            **DEFAULT_POLICIES,
+            EventType.JOIN: dataclasses.replace(DEFAULT_POLICIES[EventType.JOIN], once_per_user_secs=0),
+        }
     )
     gate = admission(policies=policies)
 

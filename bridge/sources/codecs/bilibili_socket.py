@@ -21,14 +21,10 @@ from bridge.sources.contract import Decoded, Frame, QuietDecoder
 from bridge.sources.fields import optional_integer, parse_json
 
 
-class Findings(Collected):
+class Findings(Collected, kw_only=True):
     """What a frame yields, gathered while it is read."""
 
-    __slots__ = ("received_at_ms",)
-
-    def __init__(self, received_at_ms: int) -> None:
-        Decoded.__init__(self, [], [], [], [], [], [])  # one call less than through Collected, for every frame
-        self.received_at_ms = received_at_ms
+    received_at_ms: int
 
     def event(self, content: Content, timestamp: int, event_id: str, twin: Twin | None = None) -> None:
         """Add an event; ``timestamp`` is the platform's, in seconds or ms, 0 if it told none."""
@@ -61,7 +57,7 @@ class DanmakuDecoder(QuietDecoder):
 
     def feed(self, frame: Frame) -> Decoded:
         """Decode a WebSocket message, or as text one command body or an array of them."""
-        data, found = frame.data, Findings(frame.received_at_ms)
+        data, found = frame.data, Findings(received_at_ms=frame.received_at_ms)
         if isinstance(data, str):
             self._read_text(data, found)
             return found

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bridge.errors import DecodeError
 
@@ -18,8 +19,7 @@ _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 _ESCAPED = {":": ";", "s": " ", "r": "\r", "n": "\n"}
 
 
-@dataclass(slots=True)
-class IrcLine:
+class IrcLine(Struct, frozen=True):
     """One line. ``tags`` are unescaped, ``params`` include the trailing one as their last."""
 
     tags: dict[str, str]

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
+from msgspec import field
+
 from bridge.errors import DecodeError
 from bridge.events import LiveEvent
 from bridge.sources.contract import NOTHING, Decoded, Notice
@@ -34,20 +36,12 @@ def bounded(items: list[Any], at: str, rejected: list[DecodeError]) -> list[Any]
 class Collected(Decoded):
     """What a body of several messages yields, gathered while it is read, each kind in order."""
 
-    __slots__ = ()
-
-    events: list[LiveEvent]
-    rejected: list[DecodeError]
-    ignored: list[str]
-    unknown: list[str]
-    notices: list[Notice]
-    replies: list[bytes | str]
-
-    def __init__(self) -> None:
-        # Written out: one is made for every frame, and the inherited way costs a third more.
-        self.events, self.rejected, self.ignored, self.unknown = [], [], [], []
-        self.notices, self.replies, self.calls = [], [], ()
-        self.end = self.follow = None
+    events: list[LiveEvent] = field(default_factory=list)
+    rejected: list[DecodeError] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    replies: list[bytes | str] = field(default_factory=list)
 
 
 def joined(parts: Sequence[Decoded]) -> Decoded:

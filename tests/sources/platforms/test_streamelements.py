@@ -171,7 +171,7 @@ def test_subscriptions_given_are_counted_once_and_thank_the_giver() -> None:
     batch = activity("communityGiftPurchase", tier="1000", amount=3)
     contents = [event.content for text in (*single[:1], batch, *single[1:]) for event in fed(text, decoder).events]
     assert [content.count for content in contents if isinstance(content, Gift)] == [1, 2]
-    assert contents[0].user == User("twitch_ember", "Ember")  # type: ignore[union-attr]
+    assert contents[0].user == User("twitch_ember", "Ember")
 
 
 def test_a_tip_of_two_topics_has_one_id() -> None:

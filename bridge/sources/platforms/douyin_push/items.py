@@ -152,7 +152,7 @@ def decode_value(
     value: Any, options: Options, received_at_ms: int, kind: str = "", room: str = "", *, oldest_ms: int = 0
 ) -> Decoded:
     """Decode a parsed body or page. Items from before ``oldest_ms`` are ignored."""
-    reading = Reading(options, received_at_ms, oldest_ms)
+    reading = Reading(options=options, received_at_ms=received_at_ms, oldest_ms=oldest_ms)
     try:
         reading.body(value, kind, room)
     except DecodeError as error:
@@ -160,16 +160,12 @@ def decode_value(
     return reading
 
 
-class Reading(Collected):
+class Reading(Collected, kw_only=True):
     """One body, or page, that is being read."""
 
-    __slots__ = ("_oldest_ms", "_options", "_received_at_ms")
-
-    def __init__(self, options: Options, received_at_ms: int, oldest_ms: int) -> None:
-        super().__init__()
-        self._options = options
-        self._received_at_ms = received_at_ms
-        self._oldest_ms = oldest_ms
+    options: Options
+    received_at_ms: int
+    oldest_ms: int
 
     def body(self, value: Any, kind: str, room: str) -> None:
         """Read a body of any form. Raises ``DecodeError`` when it is none of them."""
@@ -205,7 +201,7 @@ class Reading(Collected):
 
     def _items(self, items: list[Any], kind: str, room: str, at: str = "") -> None:
         """Read items of one type and room; both are "" where nothing says. ``at`` is their place in the body."""
-        if self._options.room and room not in ("", self._options.room):
+        if self.options.room and room not in ("", self.options.room):
             self.ignored += ["other room"] * max(len(items), 1)
             return
         for number, item in enumerate(bounded(items, at, self.rejected)):
@@ -217,7 +213,7 @@ class Reading(Collected):
             if isinstance(content, Skipped):
                 (self.ignored if content.is_known else self.unknown).append(content.name)
             else:
-                timestamp_ms = plausible_timestamp_ms(optional_integer(item, "timestamp"), self._received_at_ms)
+                timestamp_ms = plausible_timestamp_ms(optional_integer(item, "timestamp"), self.received_at_ms)
                 self.events.append(LiveEvent(timestamp_ms, content, optional_text(item, "msg_id")))
 
     def _content(self, item: Any, kind: str) -> Content | Skipped:
@@ -228,6 +224,6 @@ class Reading(Collected):
             return Skipped(kind[:MAX_NAME_CHARS] or "(no type)", is_known=False)
         if item.get("test") is True:
             return Skipped("test")
-        if self._oldest_ms and 0 < optional_integer(item, "timestamp") < self._oldest_ms:
+        if self.oldest_ms and 0 < optional_integer(item, "timestamp") < self.oldest_ms:
             return Skipped("too old")
-        return read(item, self._options)
+        return read(item, self.options)

@@ -91,7 +91,7 @@ def sent_at_ms(value: Any) -> int | None:
 
 def decode_push(value: Any, room: str, received_at_ms: int) -> Decoded:
     """Decode a parsed push body."""
-    reading = Reading(room)
+    reading = Reading(room=room)
     try:
         event = text(value, "event")
         if event == DATA_EVENT:
@@ -108,7 +108,7 @@ def decode_push(value: Any, room: str, received_at_ms: int) -> Decoded:
 
 def decode_lost(data: Any, room: str, received_at_ms: int) -> Decoded:
     """Decode ``data`` of the query for lost pushes: an array of messages, or its JSON text."""
-    reading = Reading(room)
+    reading = Reading(room=room)
     try:
         messages = parse_json(data, "data") if isinstance(data, str) else data
         for number, message in enumerate(as_array(messages or [], "data")):
@@ -121,14 +121,10 @@ def decode_lost(data: Any, room: str, received_at_ms: int) -> Decoded:
     return reading
 
 
-class Reading(Collected):
+class Reading(Collected, kw_only=True):
     """One push, or answer, that is being read."""
 
-    __slots__ = ("_room",)
-
-    def __init__(self, room: str) -> None:
-        super().__init__()
-        self._room = room
+    room: str
 
     def message(self, message: Any, at: str, spelling: Spelling, timestamp_ms: int) -> None:
         """Read one message's payload. Raises ``DecodeError`` when not even its frame can be read."""
@@ -141,7 +137,7 @@ class Reading(Collected):
         read = MESSAGES.get(kind)
         if message_id.startswith(TEST_PREFIXES):
             self.ignored += ["test"] * max(len(items), 1)
-        elif self._room and room_code not in ("", self._room):
+        elif self.room and room_code not in ("", self.room):
             self.ignored += ["other room"] * max(len(items), 1)
         elif read is None:
             self.unknown += [kind[:MAX_NAME_CHARS]] * max(len(items), 1)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from bridge.errors import DecodeError
 from bridge.events import FIRST_MS, Comment, Content, Gift, LiveEvent, PaidMessage, Streak, plausible_timestamp_ms

@@ -6,7 +6,9 @@ Event names, their details and units: the hub's own event reference. ``MESSAGES`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from bridge.events import (
     MAX_INTEGER,

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from bridge.errors import DecodeError
 from bridge.events import (
@@ -48,8 +49,7 @@ Told = LiveEvent | Notice | None
 """What a message says; ``None`` is nothing for us."""
 
 
-@dataclass(slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """A message of a topic, the data in it, and when it came."""
 
     message: dict[str, Any]

@@ -7,8 +7,9 @@ recordings; Kick's, Trovo's and the tip services' data are inferred from the hub
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from bridge.errors import DecodeError
 from bridge.events import MAX_INTEGER, Comment, Follow, Gift, Twin, User, Viewers, with_words

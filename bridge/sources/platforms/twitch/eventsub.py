@@ -6,8 +6,10 @@ The server never wants to hear from us: any text from the client closes the conn
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from bridge.errors import DecodeError, SourceAuthError, SourceError, SourceUnavailableError
 from bridge.sources.codecs.results import MAX_NAME_CHARS, without_event
