@@ -16,7 +16,7 @@ from bridge.sources.intake import Intake
 from bridge.sources.platforms.social_stream import PLATFORM, Options, locate
 from bridge.sources.platforms.social_stream.decoder import MAX_TOLD, UPDATE_MS, HubDecoder
 from bridge.sources.platforms.social_stream.donations import read_donation
-from bridge.sources.platforms.social_stream.html_text import MAX_HTML_CHARS, plain
+from bridge.sources.platforms.social_stream.html_text import MAX_EMOTE_CHARS, MAX_HTML_CHARS, plain
 from tests.shared_captures import folder
 from tests.sources.platforms.odd_json import as_text, assert_sound, odd_objects
 from tests.sources.platforms.scripted_http import ScriptedHttp
@@ -79,6 +79,12 @@ def test_no_tag_survives_however_often_it_is_encoded(depth: int) -> None:
     for _ in range(depth):
         text = text.replace("&", "&amp;").replace("<", "&lt;")
     assert "<script" not in plain(text)
+
+
+@pytest.mark.parametrize("chars", [10, MAX_EMOTE_CHARS - 40, MAX_EMOTE_CHARS + 40])
+def test_an_emote_of_any_length_is_its_name_every_time_that_it_comes(chars: int) -> None:
+    emote = f'<img src="{"x" * chars}" alt="Kappa">'
+    assert [plain(f"hi{emote}{emote}") for _ in range(2)] == ["hi Kappa Kappa"] * 2
 
 
 HOSTILE_PIECES = ["<a ", "<a '", "<!--", "<a b='", '<a b="', "<a/", "<img alt=", "<script>", "</", "<?", "<a '\"", "&lt;",

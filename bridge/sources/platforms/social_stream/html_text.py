@@ -1,12 +1,14 @@
 """Hostile HTML to plain text: what a person would read, and nothing that a browser would run.
 
 The standard library's parser is not used: on malformed markup its time grows with the square of the length, six
-seconds for 16 kB. Here every search either moves on, never to come back, or is one of a few that fail.
+seconds for 16 kB. Here every search either moves on, never to come back, or is one of a few that fail, or looks no
+further than an emote's tag is long.
 """
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html import unescape
 
 MAX_HTML_CHARS = 32_768
@@ -17,6 +19,9 @@ MAX_PASSES = 4
 
 MAX_ENDLESS_TAGS = 20
 """After so many tags that never end, the rest is no HTML and only loses its brackets: each costs a look at all of it."""
+
+MAX_EMOTE_CHARS = 512
+"""How long the tag of an emote is at most, to be remembered with its name."""
 
 _UNREAD = {
     name: re.compile(f"</{name}", re.IGNORECASE)
@@ -41,19 +46,20 @@ _LOOKS_LIKE_ATTRIBUTES = re.compile(_BEGIN + r"[^=<]{0,200}=")
 
 def plain(html: str) -> str:
     """Return the text of ``html`` in one line; an image is its alternative text, as emotes are named there."""
-    text = html[:MAX_HTML_CHARS]
-    if "<" in text or "&" in text:
-        text = _opened(text)
-    elif "  " not in text and text.isprintable():
-        return text.strip()
-    return " ".join(text.split())
+    if len(html) > MAX_HTML_CHARS:
+        html = html[:MAX_HTML_CHARS]
+    if "<" in html or "&" in html:
+        html = _opened(html)
+    elif "  " not in html and html.isprintable():
+        return html.strip()
+    return " ".join(html.split())
 
 
 def _opened(html: str) -> str:
     """Take all layers of markup and entities off."""
     for _ in range(MAX_PASSES):
         text = _read(html)
-        if text == html or ("<" not in text and "&" not in text):
+        if ("<" not in text and "&" not in text) or text == html:
             return text
         html = text
     return _BRACKETS.sub("", html)
@@ -65,8 +71,13 @@ def _read(html: str) -> str:
     at, endless_tags = 0, 0
     start = html.find("<")
     while start >= 0:
-        tag = _TAG.match(html, start)
-        if tag is not None:
+        end = html.find(">", start, start + MAX_EMOTE_CHARS) + 1 if html.startswith("<img ", start) else 0
+        name = _emote(html[start:end]) if end else None
+        if name is not None:
+            parts.append(html[at:start])
+            parts.append(name)
+            at = end
+        elif tag := _TAG.match(html, start):
             parts.append(html[at:start])
             words, at = _element(html, tag)
             parts.append(words)
@@ -78,9 +89,17 @@ def _read(html: str) -> str:
             if endless_tags > MAX_ENDLESS_TAGS:
                 parts.append(_BRACKETS.sub("", html[at:]))
                 at = len(html)
-        start = html.find("<", max(at, start + 1))
+        start = html.find("<", at if at > start else start + 1)
     parts.append(html[at:])
-    return unescape("".join(parts))
+    text = "".join(parts)
+    return unescape(text) if "&" in text else text
+
+
+@lru_cache(maxsize=4096)
+def _emote(text: str) -> str | None:
+    """Return what stands for an image's tag, ``None`` where the tag goes on: a chat repeats the same few emotes."""
+    tag = _TAG.fullmatch(text)
+    return _element(text, tag)[0] if tag else None
 
 
 def _element(html: str, tag: re.Match[str]) -> tuple[str, int]:
