@@ -17,6 +17,7 @@ from bridge.sources.platforms.social_stream import PLATFORM, Options, locate
 from bridge.sources.platforms.social_stream.decoder import MAX_TOLD, UPDATE_MS, HubDecoder
 from bridge.sources.platforms.social_stream.donations import read_donation
 from bridge.sources.platforms.social_stream.html_text import MAX_EMOTE_CHARS, MAX_HTML_CHARS, plain
+from bridge.sources.platforms.social_stream.message import MAX_NAME_CHARS, _viewer
 from tests.shared_captures import folder
 from tests.sources.platforms.odd_json import as_text, assert_sound, odd_objects
 from tests.sources.platforms.scripted_http import ScriptedHttp
@@ -145,6 +146,27 @@ def test_without_id_and_name_a_viewer_is_nobody_in_particular() -> None:
     assert only(fed(message(chatmessage="x", chatname="a***b"))).user == User("tiktok_0", "a***b", masked=True)
 
 
+def test_a_viewer_looks_as_the_latest_message_says() -> None:
+    decoder = HubDecoder()
+    looks: list[dict[str, Any]] = [
+        {},
+        {"membership": "Gold", "subtitle": "2 years"},
+        {"mod": True},
+        {"chatname": "Eve"},
+        {},
+    ]
+    users = [only(fed(message(chatmessage="x", **look), decoder)).user for look in looks]
+    assert users == [AVA, User("tiktok_9", "Ava", 0, "Gold", 24), User("tiktok_9", "Ava", 0, "moderator"),
+                     User("tiktok_9", "Eve"), AVA]  # fmt: skip
+
+
+def test_a_viewer_of_odd_length_is_cut_and_not_remembered() -> None:
+    remembered = _viewer.cache_info().currsize
+    user = only(fed(message(chatmessage="x", chatname="A" * 5_000, userid="9" * 5_000))).user
+    assert user == User("tiktok_" + "9" * MAX_NAME_CHARS, "A" * MAX_NAME_CHARS)
+    assert _viewer.cache_info().currsize == remembered
+
+
 def test_plain_text_is_left_as_it_was_written() -> None:
     content = only(fed(message(chatmessage="<b>1 &lt; 2</b>", textonly=True))).content
     assert content == Comment(AVA, "<b>1 &lt; 2</b>")
@@ -223,10 +245,11 @@ def test_the_sites_own_id_removes_copies_even_after_a_restart_of_ours() -> None:
     assert only(fed(text)).id == only(fed(text)).id == "tiktok/m-1"
 
 
-def test_remembered_messages_are_bounded() -> None:
+@pytest.mark.parametrize("more", [{"chatmessage": "x"}, {"hasDonation": "1 rose"}])
+def test_remembered_messages_are_bounded(more: dict[str, str]) -> None:
     decoder = HubDecoder()
     for number in range(MAX_TOLD + 10):
-        fed(message(id=number, chatmessage="x"), decoder)
+        fed(message(id=number, **more), decoder)
     assert MAX_TOLD // 2 <= len(decoder._told) <= MAX_TOLD
 
 

@@ -9,13 +9,13 @@ import orjson
 from msgspec.structs import replace
 
 from bridge.errors import DecodeError
-from bridge.events import FIRST_MS, Comment, Content, Gift, LiveEvent, PaidMessage, Streak, plausible_timestamp_ms
+from bridge.events import Comment, Content, Gift, LiveEvent, PaidMessage, Streak
 from bridge.secret import Secret
 from bridge.sources.codecs.results import joined, without_event
 from bridge.sources.contract import Decoded, Frame, Notice, QuietDecoder
-from bridge.sources.fields import as_integer, optional_text, parse_json
+from bridge.sources.fields import optional_text, parse_json
 from bridge.sources.platforms.social_stream.events import IGNORED, MESSAGES, Hub
-from bridge.sources.platforms.social_stream.message import Message
+from bridge.sources.platforms.social_stream.message import Message, read_message
 
 CHAT_CHANNEL = 4
 """The hub's channel of captured chat; what we would send would go out on another."""
@@ -63,7 +63,7 @@ class HubDecoder(QuietDecoder):
         if "chatname" not in value and not value.keys().isdisjoint(CONTROL_KEYS):
             return Decoded(ignored=("control",))
         if "type" in value:
-            return self._message(Message(value, at_ms))
+            return self._message(read_message(value, at_ms))
         for wrapper in WRAPPERS:
             if type(value.get(wrapper)) in (dict, list):
                 return self._value(value[wrapper], at_ms, _deeper(depth))
@@ -89,55 +89,52 @@ class HubDecoder(QuietDecoder):
         if read is None:
             return without_event(message.event, known=message.event in IGNORED)
         told = read(message, self._hub)
-        if type(told) is Comment:
-            event = self._event(message, told)
-        elif told is None:
+        if told is None:
             return Decoded(ignored=(f"{message.event or 'chat'}/nothing",))
-        elif isinstance(told, Notice):
+        if isinstance(told, Notice):
             return Decoded(notices=(told,))
-        else:
-            event = self._gift(message, told) if type(told) is Gift else self._event(message, told)
-        if event is None:
-            return Decoded(ignored=("update",))
-        if len(self._told) > MAX_TOLD:
-            # The older half at once: a dict is slow to give away its first one at a time.
-            self._told = dict(list(self._told.items())[MAX_TOLD // 2 :])
+        if type(told) is Gift:
+            return self._gift(message, told)
+        moment_ms, own_id = message.moment_ms(), message.own_id()
+        key = own_id or message.hub_id()
+        first = self._told.get(key)
+        if first is not None and not _is_over(first, moment_ms) and (own_id or _is_update(first.content, told)):
+            return self._update(key, first, LiveEvent(moment_ms, told, own_id))
+        event = LiveEvent(moment_ms, told, own_id)
+        if key:
+            self._told[key] = event
+            if len(self._told) > MAX_TOLD:
+                self._forget_older()
         return Decoded((event,))
 
-    def _event(self, message: Message, content: Content) -> LiveEvent | None:
-        """Return the event, ``None`` for an update that adds nothing.
+    def _update(self, key: str, first: LiveEvent, event: LiveEvent) -> Decoded:
+        """Return what an update adds: money that comes later than the words it belongs to is a gift of its own."""
+        content = event.content
+        if type(content) is not PaidMessage or type(first.content) in (PaidMessage, Gift):
+            return Decoded(ignored=("update",))
+        self._told[key] = replace(first, content=content)
+        return Decoded((LiveEvent(event.timestamp_ms, content.gift, event.id and f"{event.id}/money"),))
 
-        Money that comes later than the words it belongs to is a gift of its own.
-        """
-        fields = message.fields
-        moment_ms = _moment_ms(message) if "timestamp" in fields else message.at_ms
-        own_id = message.own_id() if "meta" in fields else ""
-        key = own_id or message.hub_id()
-        if not key:
-            return LiveEvent(moment_ms, content)
-        first = self._told.get(key)
-        if first is None or _is_over(first, moment_ms) or not (own_id or _is_update(first.content, content)):
-            event = self._told[key] = LiveEvent(moment_ms, content, own_id)
-            return event
-        if type(content) is PaidMessage and type(first.content) not in (PaidMessage, Gift):
-            self._told[key] = replace(first, content=content)
-            return LiveEvent(moment_ms, content.gift, own_id and f"{own_id}/money")
-        return None
-
-    def _gift(self, message: Message, gift: Gift) -> LiveEvent:
+    def _gift(self, message: Message, gift: Gift) -> Decoded:
         """Return the event of a gift; under one id the amounts are running totals, the streak counts what each adds."""
-        moment_ms = _moment_ms(message)
+        moment_ms = message.moment_ms()
         key = _streak_key(message) or message.own_id() or message.hub_id()
         if not key:
-            return LiveEvent(moment_ms, gift)
+            return Decoded((LiveEvent(moment_ms, gift),))
         is_ended = message.meta.get("repeatEnd") in (True, 1)
         first = self._told.get(key)
         if first and first.streak and type(first.content) is Gift and not _is_over(first, moment_ms):
             # "1 rose" and "2 roses" are one combo.
             gift = replace(gift, name=first.content.name)
-            return LiveEvent(moment_ms, gift, "", Streak(first.streak.key, is_ended))
+            return Decoded((LiveEvent(moment_ms, gift, "", Streak(first.streak.key, is_ended)),))
         event = self._told[key] = LiveEvent(moment_ms, gift, "", Streak(f"{key}/{moment_ms}", is_ended))
-        return event
+        if len(self._told) > MAX_TOLD:
+            self._forget_older()
+        return Decoded((event,))
+
+    def _forget_older(self) -> None:
+        """Forget the older half at once: a dict is slow to give away its first one at a time."""
+        self._told = dict(list(self._told.items())[MAX_TOLD // 2 :])
 
 
 def _deeper(depth: int) -> int:
@@ -165,11 +162,3 @@ def _streak_key(message: Message) -> str:
     if all(parts) and parts[0] != "0":
         return "/".join(parts)
     return optional_text(meta, "tiktokGiftStreakId")
-
-
-def _moment_ms(message: Message) -> int:
-    """Return the message's time where the hub passes one on, in ms or seconds; else that of its receipt."""
-    stamp = as_integer(message.fields.get("timestamp")) or message.at_ms
-    if 0 < stamp < FIRST_MS:
-        stamp *= 1000
-    return plausible_timestamp_ms(stamp, message.at_ms)

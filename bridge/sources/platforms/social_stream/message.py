@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct
+
 from bridge.errors import DecodeError
-from bridge.events import User
+from bridge.events import FIRST_MS, User, plausible_timestamp_ms
 from bridge.sources.fields import as_integer, optional_mapping, optional_text
 from bridge.sources.platforms.social_stream.html_text import MAX_HTML_CHARS, plain
 
 MAX_SITE_CHARS = 32
 MAX_NAME_CHARS = 256
+MAX_REMEMBERED_CHARS = 1_024
+"""How long name, id, rank and tenure may be together for a viewer to be remembered."""
+
 MAX_ID_CHARS = 512
 MAX_BADGES = 20
 
@@ -43,21 +49,13 @@ _ODD = re.compile(r"[^a-z0-9]+", re.ASCII)
 _TENURE = re.compile(r"([0-9]{1,4})\s*(month|year)", re.IGNORECASE)
 
 
-class Message:
+class Message(Struct, frozen=True):
     """A message's fields as text and numbers."""
 
-    __slots__ = ("at_ms", "event", "fields", "site")
-
-    def __init__(self, fields: dict[str, Any], at_ms: int) -> None:
-        self.fields = fields
-        self.at_ms = at_ms
-        site, event = fields.get("type"), fields.get("event")
-        self.site = (SITES.get(site) if type(site) is str else "") or _site(optional_text(fields, "type"))
-        if event and type(event) is str:
-            event = event.strip().lower()
-            self.event = EVENTS.get(event, event)
-        else:
-            self.event = "true" if event is True else ""
+    fields: dict[str, Any]
+    at_ms: int
+    site: str
+    event: str
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -87,24 +85,15 @@ class Message:
         """Return the viewer; many sites' pages tell no id, then the name stands for it."""
         fields = self.fields
         name, user_id = fields.get("chatname"), fields.get("userid")
-        name = plain(name if type(name) is str else optional_text(fields, "chatname"))[:MAX_NAME_CHARS]
-        user_id = (user_id if type(user_id) is str else optional_text(fields, "userid")).strip()[
-            :MAX_NAME_CHARS
-        ] or name
-        badge = self.label("membership") if fields.get("membership") else ""
-        badge_level = self.tenure_months() if badge else 0
-        badge = badge or _badge(fields)
-        if not user_id or user_id == "0" or "***" in name:
-            return User(f"{self.site}_0", name, 0, badge, badge_level, masked=True)
-        return User(f"{self.site}_{user_id}", name, 0, badge, badge_level)
-
-    def tenure_months(self) -> int:
-        """Return for how long the viewer is a member, 0 where it is not told."""
-        subtitle = self.label("subtitle")
-        match = _TENURE.search(subtitle) if subtitle else None
-        if match is None:
-            return 0
-        return int(match[1]) * (12 if match[2].lower() == "year" else 1)
+        if type(name) is not str:
+            name = optional_text(fields, "chatname")
+        if type(user_id) is not str:
+            user_id = optional_text(fields, "userid")
+        rank = optional_text(fields, "membership") if fields.get("membership") else ""
+        tenure = optional_text(fields, "subtitle") if rank else ""
+        is_short = len(name) + len(user_id) + len(rank) + len(tenure) < MAX_REMEMBERED_CHARS
+        viewer = _viewer if is_short else _read_viewer
+        return viewer(self.site, name, user_id, (rank, tenure), _badge(fields))
 
     def number(self, *keys: str) -> int | None:
         """Return the first of several details that is a number."""
@@ -121,9 +110,20 @@ class Message:
         if type(meta) is not dict:
             return ""
         own = meta.get("messageId")
-        if type(own) is not str or not own:
+        if not own or type(own) is not str:
             own = optional_text(meta, "messageId") or optional_text(meta, "tiktokGiftMessageId")
         return f"{self.site}/{own[:MAX_NAME_CHARS]}" if own else ""
+
+    def moment_ms(self) -> int:
+        """Return the message's time where the hub passes one on, in ms or seconds; else that of its receipt."""
+        stamp = self.fields.get("timestamp")
+        if stamp is None:
+            return self.at_ms
+        if type(stamp) is not int:
+            stamp = as_integer(stamp) or 0
+        if 0 < stamp < FIRST_MS:
+            stamp *= 1000
+        return plausible_timestamp_ms(stamp, self.at_ms)
 
     def hub_id(self) -> str:
         """Return the hub's own name for the message, "" for none.
@@ -136,14 +136,47 @@ class Message:
         return f"{self.site}/{number}/{self.fields.get('chatname')}"[:MAX_ID_CHARS]
 
 
+def read_message(fields: dict[str, Any], at_ms: int) -> Message:
+    """Return the message with its site and event as they are called here; raises ``DecodeError`` without a site."""
+    try:
+        site = SITES[fields["type"]]
+    except (KeyError, TypeError):
+        site = _site(optional_text(fields, "type"))
+    event = fields.get("event")
+    if not event:
+        event = ""
+    elif type(event) is str:
+        event = event.strip().lower()
+        event = EVENTS.get(event, event)
+    else:
+        event = "true" if event is True else ""
+    return Message(fields, at_ms, site, event)
+
+
+def _read_viewer(site: str, name: str, user_id: str, rank_and_tenure: tuple[str, str], badge: str) -> User:
+    name = plain(name)[:MAX_NAME_CHARS]
+    user_id = user_id.strip()[:MAX_NAME_CHARS] or name
+    rank = plain(rank_and_tenure[0])[:MAX_NAME_CHARS]
+    tenure = _TENURE.search(plain(rank_and_tenure[1])[:MAX_NAME_CHARS]) if rank else None
+    months = int(tenure[1]) * (12 if tenure[2].lower() == "year" else 1) if tenure else 0
+    if not user_id or user_id == "0" or "***" in name:
+        return User(f"{site}_0", name, 0, rank or badge, months, masked=True)
+    return User(f"{site}_{user_id}", name, 0, rank or badge, months)
+
+
+_viewer = lru_cache(maxsize=4096)(_read_viewer)
+"""Most viewers speak more than once, and look the same each time; one of odd length is not remembered."""
+
+
 def _badge(fields: dict[str, Any]) -> str:
     """Return the first badge that has words, else the rank; most badges are only images."""
     badges = fields.get("chatbadges")
-    for badge in badges[:MAX_BADGES] if type(badges) is list else ():
-        if type(badge) is dict and badge.get("type") == "text":
-            words = plain(optional_text(badge, "text"))[:MAX_NAME_CHARS]
-            if words:
-                return words
+    if badges and type(badges) is list:
+        for badge in badges if len(badges) <= MAX_BADGES else badges[:MAX_BADGES]:
+            if type(badge) is dict and badge.get("type") == "text":
+                words = plain(optional_text(badge, "text"))[:MAX_NAME_CHARS]
+                if words:
+                    return words
     if fields.get("moderator") is True or fields.get("mod") is True:
         return "moderator"
     return "admin" if fields.get("admin") is True else ""
