@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from bridge.errors import DecodeError, SourceAuthError, SourceError, SourceUnavailableError
-from bridge.events import EventType
+from bridge.events import EventType, LiveEvent
 from bridge.secret import Secret
 from bridge.sources.codecs.results import MAX_NAME_CHARS, without_event
 from bridge.sources.contract import (
@@ -25,14 +25,13 @@ from bridge.sources.contract import (
     Endpoint,
     Frame,
     HttpClient,
-    Notice,
     Officialness,
     Platform,
     QuietDecoder,
     SourceOptions,
 )
-from bridge.sources.fields import as_object, mapping, optional_text, parse_json, text
-from bridge.sources.platforms.streamerbot.events import MESSAGES, NEWER, Read
+from bridge.sources.fields import as_object, optional_text, parse_json, text
+from bridge.sources.platforms.streamerbot.events import MESSAGES, NEWER
 from bridge.sources.platforms.streamerbot.ignored import IGNORED_BEGINNINGS, IGNORED_SOURCES, IGNORED_TYPES
 from bridge.sources.platforms.streamerbot.reading import GUEST, TEST, Happening
 
@@ -42,10 +41,10 @@ SILENCE_TIMEOUT_SECS = 900.0
 
 AUTHENTICATE, SUBSCRIBE, SUBSCRIBE_NEWER = "authenticate", "subscribe", "subscribe-newer"
 
-SITES = {name: name.partition(".")[0].lower() for name in MESSAGES}
-"""The site, or the payment service, on which each event happens."""
+READERS = {name: (name.partition(".")[0].lower(), read) for name, read in MESSAGES.items()}
+"""The site, or the payment service, on which each event happens, and what reads it."""
 
-BARE = {"jewelsAmount": "YouTube.JewelsGifted"}
+BARE = {"jewelsAmount": {"source": "YouTube", "type": "JewelsGifted"}}
 """What tells the kind of an event whose data was captured without its envelope."""
 
 
@@ -75,18 +74,22 @@ class HubDecoder(QuietDecoder):
     def feed(self, frame: Frame) -> Decoded:
         """Decode one message."""
         try:
-            return self._message(as_object(parse_json(frame.data)), frame.received_at_ms)
+            message = parse_json(frame.data)
+            if type(message) is dict and "event" in message:
+                return self._event(message, frame.received_at_ms)
+            return self._other(as_object(message), frame.received_at_ms)
         except DecodeError as error:
             return Decoded(rejected=(error,))
 
-    def _message(self, message: dict[str, Any], at_ms: int) -> Decoded:
-        if "event" in message:
-            return self._event(message, at_ms)
+    def _other(self, message: dict[str, Any], at_ms: int) -> Decoded:
         if message.get("request") == "Hello":
             return self._greeted(message)
         if "status" in message:
             return self._answered(message)
-        return self._bare(message, at_ms)
+        for key, event in BARE.items():
+            if key in message:
+                return self._event({"event": event, "data": message}, at_ms)
+        return Decoded(unknown=("no event",))
 
     def _greeted(self, message: dict[str, Any]) -> Decoded:
         challenge, password = message.get("authentication"), self._password.reveal()
@@ -116,37 +119,31 @@ class HubDecoder(QuietDecoder):
             return SourceAuthError("password: is missing: Streamer.bot asks for one")
         return SourceUnavailableError("Streamer.bot refuses to send its events")
 
-    def _event(self, message: dict[str, Any], at_ms: int) -> Decoded:
-        event = mapping(message, "event")
-        source, kind = event.get("source"), event.get("type")
-        name = f"{source}.{kind}"
-        read = MESSAGES.get(name)
-        if read is None:
+    def _event(self, envelope: dict[str, Any], at_ms: int) -> Decoded:
+        event = as_object(envelope["event"], "event")
+        name = f"{event.get('source')}.{event.get('type')}"
+        reader = READERS.get(name)
+        if reader is None:
             return _unread(text(event, "source", "event"), text(event, "type", "event"))
-        data, told_at = message.get("data"), message.get("timeStamp")
+        site, read = reader
+        data, told_at = envelope.get("data"), envelope.get("timeStamp")
+        data = data if type(data) is dict else {}
+        message = data.get("message")
         happening = Happening(
-            SITES[name],
-            data if type(data) is dict else {},
+            site,
+            data,
+            message if type(message) is dict else {},
             told_at if type(told_at) is str else "",
             at_ms,
             self._viewers,
         )
-        return self._read(name, read, happening)
-
-    def _bare(self, data: dict[str, Any], at_ms: int) -> Decoded:
-        for key, name in BARE.items():
-            if key in data:
-                return self._read(name, MESSAGES[name], Happening(SITES[name], data, "", at_ms, self._viewers))
-        return Decoded(unknown=("no event",))
-
-    def _read(self, name: str, read: Read, happening: Happening) -> Decoded:
         whose = happening.whose()
         if whose == TEST and not self._include_tests:
-            return Decoded(ignored=("test",))
+            return Decoded(ignored=(TEST,))
         told = None if whose == GUEST else read(happening)
         if told is None:
             return Decoded(ignored=(f"{name}/nothing",))
-        return Decoded(notices=(told,)) if isinstance(told, Notice) else Decoded((told,))
+        return Decoded((told,)) if isinstance(told, LiveEvent) else Decoded(notices=(told,))
 
 
 def _unread(source: str, kind: str) -> Decoded:

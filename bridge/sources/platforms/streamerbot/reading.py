@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import Struct
+
 from bridge.errors import DecodeError
 from bridge.events import MAX_INTEGER, Content, Gift, LiveEvent, Twin, User, plausible_timestamp_ms
 from bridge.sources.codecs.amounts import from_decimal, read_money
@@ -23,25 +25,19 @@ ANONYMOUS_LOGIN = "ananonymousgifter"
 TEST, GUEST = "test", "guest"
 
 
-class Happening:
+class Happening(Struct, frozen=True):
     """One event's data, the site it happened on, and when the hub told it.
 
     ``message`` is what older versions put around a comment's fields, empty in newer ones. ``viewers`` is how many
     watch each site, kept between events.
     """
 
-    __slots__ = ("data", "message", "received_at_ms", "site", "told_at", "viewers")
-
-    def __init__(
-        self, site: str, data: dict[str, Any], told_at: str, received_at_ms: int, viewers: dict[str, int]
-    ) -> None:
-        self.site = site
-        self.data = data
-        message = data.get("message")
-        self.message: dict[str, Any] = message if type(message) is dict else {}
-        self.told_at = told_at
-        self.received_at_ms = received_at_ms
-        self.viewers = viewers
+    site: str
+    data: dict[str, Any]
+    message: dict[str, Any]
+    told_at: str
+    received_at_ms: int
+    viewers: dict[str, int]
 
     def whose(self) -> str:
         """Return ``TEST`` for the hub's test button, ``GUEST`` for another channel of a shared chat, "" for ours."""
@@ -64,9 +60,12 @@ class Happening:
         else:
             person = message or data
             user_id = login = name = None
-        login = written(login or person.get("userName") or person.get("username") or person.get("user_login"))
-        name = written(name or person.get("displayName") or person.get("display_name") or person.get("user_name"))
-        user_id = written(user_id or person.get("userId") or person.get("user_id")) or login
+        login = login or person.get("userName") or person.get("username") or person.get("user_login")
+        name = name or person.get("displayName") or person.get("display_name") or person.get("user_name")
+        user_id = user_id or person.get("userId") or person.get("user_id")
+        if not type(user_id) is type(login) is type(name) is str:
+            user_id, login, name = written(user_id), written(login), written(name)
+        user_id = user_id or login
         if (
             data.get("anonymous") is True
             or data.get("isAnonymous") is True
@@ -81,9 +80,10 @@ class Happening:
         """Return the event, at the source's own time ``at`` where it gave one."""
         moment_ms = (timestamp_ms(at) if at else 0) or timestamp_ms(self.told_at)
         data = self.data
-        own_id = event_id or written(
+        own_id = event_id or (
             self.message.get("msgId") or data.get("messageId") or data.get("eventId") or data.get("msgId")
         )
+        own_id = own_id if type(own_id) is str else written(own_id)
         event_id = f"{self.site}/{own_id}" if own_id else ""
         return LiveEvent(plausible_timestamp_ms(moment_ms, self.received_at_ms), content, event_id, None, twin)
 
@@ -120,7 +120,8 @@ def viewer(site: str, user_id: str, name: str, badge: str = "", level: int = 0) 
 def words(happening: Happening) -> str:
     """Return an event's words, wherever its version puts them."""
     data = happening.data
-    return written(data.get("text") or happening.message.get("message") or data.get("message"))
+    said = data.get("text") or happening.message.get("message") or data.get("message")
+    return said if type(said) is str else written(said)
 
 
 def written(value: Any) -> str:
