@@ -1,12 +1,19 @@
-"""Comments as the hub relays them: some twenty keys, an emote as an image, the site's own id, one a message."""
+"""Comments as the hub relays them, one a message: some twenty keys, an emote as an image, viewers who say two or three."""
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from typing import Any
 
 import orjson
 
 from tests.bench.messages import AT_MS, FRAMES, Sample, offline, words
+
+HTML_KEYS = ("chatname", "chatmessage", "membership", "subtitle")
+"""The texts that an event is made of: each is HTML (``textonly`` is false), within the JSON."""
+VIEWERS = 40
+TAG = re.compile(r"<[^>]*>")
 
 
 def comment(number: int) -> dict[str, Any]:
@@ -15,9 +22,9 @@ def comment(number: int) -> dict[str, Any]:
         "id": 1000 + number,
         "platform": "youtube",
         "type": "youtube",
-        "chatname": "Ada K",
-        "username": "@ada_k",
-        "userid": "UC0123456789abcdefghijkl",
+        "chatname": f"Ada K{number % VIEWERS}",
+        "username": f"@ada_k{number % VIEWERS}",
+        "userid": f"UC0123456789abcdefghij{number % VIEWERS:02d}",
         "chatmessage": words(number),
         "chatimg": "https://yt3.ggpht.example/ytc/0123456789abcdef0123456789abcdef=s88-c-k-c0x00ffffff-no-rj",
         "chatbadges": ["https://yt3.ggpht.example/0123456789abcdef0123456789abcdef=s32-c-k"],
@@ -42,9 +49,17 @@ def comment(number: int) -> dict[str, Any]:
     }
 
 
+def parse(data: str) -> None:
+    """Read the JSON and the HTML within it: tags away, entities opened."""
+    fields = orjson.loads(data)
+    for key in HTML_KEYS:
+        if fields[key]:
+            unescape(TAG.sub("", fields[key]))
+
+
 def api() -> Sample:
     frames = [orjson.dumps(comment(number)).decode() for number in range(FRAMES)]
-    return Sample("social_stream", frames, lambda: offline("social_stream"))
+    return Sample("social_stream", frames, lambda: offline("social_stream"), parse)
 
 
 def page() -> Sample:
@@ -57,7 +72,7 @@ def page() -> Sample:
         return {**told, "chatmessage": f"{words(number)} {emote}", "membership": "MEMBERSHIP", "subtitle": "6 months"}
 
     frames = [orjson.dumps(shown(number)).decode() for number in range(FRAMES)]
-    return Sample("social_stream (HTML)", frames, lambda: offline("social_stream"))
+    return Sample("social_stream (HTML)", frames, lambda: offline("social_stream"), parse)
 
 
 SAMPLES = (
