@@ -31,7 +31,6 @@ BADGES = ("subscriber", "founder", "vip", "lead_moderator", "moderator", "broadc
 """Badges that are reported, the first that a viewer has: loyalty before rank. The many others are decoration."""
 
 _BADGE_RANKS: Mapping[Any, int] = {name: rank for rank, name in enumerate(BADGES)}
-_NO_RANK = len(BADGES)
 
 _ACTION = "\x01ACTION "
 _INVISIBLE = "\U000e0000"
@@ -56,10 +55,10 @@ def subscription(user: User, plan: str, count: int, tier_values: TierValues = TI
 
 def chosen_badge(badges: Any, name_key: str, version_key: str) -> tuple[str, int]:
     """Return the badge to report and its level, of a list of objects; of badges in a shape that nobody knows none."""
-    chosen, rank = None, _NO_RANK
+    chosen, rank = None, len(BADGES)
     try:
         for badge in badges:
-            found = _BADGE_RANKS.get(badge[name_key], _NO_RANK)
+            found = _BADGE_RANKS.get(badge[name_key], rank)
             if found < rank:
                 chosen, rank = badge, found
     except (KeyError, TypeError):

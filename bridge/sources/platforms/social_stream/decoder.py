@@ -102,9 +102,7 @@ class HubDecoder(QuietDecoder):
             return self._update(key, first, LiveEvent(moment_ms, told, own_id))
         event = LiveEvent(moment_ms, told, own_id)
         if key:
-            self._told[key] = event
-            if len(self._told) > MAX_TOLD:
-                self._forget_older()
+            self._remember(key, event)
         return Decoded((event,))
 
     def _update(self, key: str, first: LiveEvent, event: LiveEvent) -> Decoded:
@@ -127,14 +125,15 @@ class HubDecoder(QuietDecoder):
             # "1 rose" and "2 roses" are one combo.
             gift = replace(gift, name=first.content.name)
             return Decoded((LiveEvent(moment_ms, gift, "", Streak(first.streak.key, is_ended)),))
-        event = self._told[key] = LiveEvent(moment_ms, gift, "", Streak(f"{key}/{moment_ms}", is_ended))
-        if len(self._told) > MAX_TOLD:
-            self._forget_older()
+        event = LiveEvent(moment_ms, gift, "", Streak(f"{key}/{moment_ms}", is_ended))
+        self._remember(key, event)
         return Decoded((event,))
 
-    def _forget_older(self) -> None:
-        """Forget the older half at once: a dict is slow to give away its first one at a time."""
-        self._told = dict(list(self._told.items())[MAX_TOLD // 2 :])
+    def _remember(self, key: str, event: LiveEvent) -> None:
+        self._told[key] = event
+        if len(self._told) > MAX_TOLD:
+            # The older half at once: a dict is slow to give away its first one at a time.
+            self._told = dict(list(self._told.items())[MAX_TOLD // 2 :])
 
 
 def _deeper(depth: int) -> int:
