@@ -256,6 +256,11 @@ def plausible_timestamp_ms(timestamp_ms: int, received_at_ms: int) -> int:
     return min(max(received_at_ms, 0), MAX_TIMESTAMP_MS)
 
 
+def in_ms(moment: int) -> int:
+    """Return a time in ms, whether it came in seconds or in ms: its size tells."""
+    return moment if moment >= FIRST_MS else moment * 1000
+
+
 def clamped(value: int) -> int:
     """Return the integer nearest to ``value`` that the wire can carry: 0 to ``MAX_INTEGER``."""
     return value if 0 <= value <= MAX_INTEGER else min(max(value, 0), MAX_INTEGER)

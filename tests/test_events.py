@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bridge.events import (
+    FIRST_MS,
     MAX_CONTENT_CHARS,
     MAX_INTEGER,
     MAX_TIMESTAMP_MS,
@@ -27,6 +28,7 @@ from bridge.events import (
     User,
     Viewers,
     encodable,
+    in_ms,
     plausible_timestamp_ms,
     with_words,
 )
@@ -257,3 +259,17 @@ def test_values_that_say_the_same_are_one(value: Any) -> None:
 
 def test_what_two_acts_have_in_common_does_not_make_them_one() -> None:
     assert len({Join(ANN), Follow(ANN)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("moment", "ms"),
+    [
+        (0, 0),
+        (1_774_572_732, 1_774_572_732_000),
+        (FIRST_MS - 1, 1000 * FIRST_MS - 1000),
+        (FIRST_MS, FIRST_MS),
+        (NOW_MS, NOW_MS),
+    ],
+)
+def test_the_size_of_a_time_tells_its_unit(moment: int, ms: int) -> None:
+    assert in_ms(moment) == ms

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bridge.errors import PushRefusedError
-from bridge.events import FIRST_MS
+from bridge.events import FIRST_MS, in_ms
 from bridge.secret import Secret
 
 AUTO = "auto"
@@ -140,8 +140,7 @@ def signature(key: str, text: str) -> str:
 
 def time_ms(hw_time: str) -> int:
     """Return a hex time in milliseconds: its size tells seconds from milliseconds."""
-    value = int(hw_time, 16)
-    return value if value >= FIRST_MS else value * 1000
+    return in_ms(int(hw_time, 16))
 
 
 def proof_in_headers(headers: Mapping[str, str]) -> Proof:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
-from bridge.events import FIRST_MS
+from bridge.events import in_ms
 from bridge.secret import redact_url
 
 REFRESH_MARGIN_SECS = 600.0
@@ -43,8 +43,7 @@ class ReportUrl:
         value = self._parameter("expires_time")
         if not (value.isascii() and value.isdigit() and len(value) <= 16):
             return 0
-        moment = int(value)
-        return moment * 1000 if moment < FIRST_MS else moment  # whatever the documents say of its unit
+        return in_ms(int(value))  # whatever the documents say of its unit
 
     @property
     def job_id(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from bridge.errors import DecodeError, SourceError
-from bridge.events import FIRST_MS, Content, LiveEvent, Twin, plausible_timestamp_ms
+from bridge.events import Content, LiveEvent, Twin, in_ms, plausible_timestamp_ms
 from bridge.sources.codecs.bilibili_packets import (
     OP_AUTH,
     OP_AUTH_REPLY,
@@ -28,10 +28,8 @@ class Findings(Collected, kw_only=True):
 
     def event(self, content: Content, timestamp: int, event_id: str, twin: Twin | None = None) -> None:
         """Add an event; ``timestamp`` is the platform's, in seconds or ms, 0 if it told none."""
-        timestamp_ms = timestamp if timestamp >= FIRST_MS else timestamp * 1000
-        self.events.append(
-            LiveEvent(plausible_timestamp_ms(timestamp_ms, self.received_at_ms), content, event_id, None, twin)
-        )
+        timestamp_ms = plausible_timestamp_ms(in_ms(timestamp), self.received_at_ms)
+        self.events.append(LiveEvent(timestamp_ms, content, event_id, None, twin))
 
 
 class DanmakuDecoder(QuietDecoder):

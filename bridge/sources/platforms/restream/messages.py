@@ -12,13 +12,13 @@ from typing import Any
 
 from bridge.errors import DecodeError, SourceAuthError, SourceError
 from bridge.events import (
-    FIRST_MS,
     MAX_INTEGER,
     Comment,
     Content,
     Gift,
     LiveEvent,
     User,
+    in_ms,
     plausible_timestamp_ms,
     with_words,
 )
@@ -237,4 +237,4 @@ def _moment_ms(moment: Any) -> int:
     number = as_integer(moment)
     if number is None:
         return timestamp_ms(moment)
-    return number * 1000 if 0 < number < FIRST_MS else number
+    return in_ms(number)

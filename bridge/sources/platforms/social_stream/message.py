@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from bridge.errors import DecodeError
-from bridge.events import FIRST_MS, User, plausible_timestamp_ms
+from bridge.events import User, in_ms, plausible_timestamp_ms
 from bridge.sources.fields import as_integer, optional_mapping, optional_text
 from bridge.sources.platforms.social_stream.html_text import MAX_HTML_CHARS, plain
 
@@ -110,7 +110,7 @@ class Message(Struct, frozen=True):
         if type(meta) is not dict:
             return ""
         own = meta.get("messageId")
-        if not own or type(own) is not str:
+        if type(own) is not str or not own:
             own = optional_text(meta, "messageId") or optional_text(meta, "tiktokGiftMessageId")
         return f"{self.site}/{own[:MAX_NAME_CHARS]}" if own else ""
 
@@ -119,11 +119,7 @@ class Message(Struct, frozen=True):
         stamp = self.fields.get("timestamp")
         if stamp is None:
             return self.at_ms
-        if type(stamp) is not int:
-            stamp = as_integer(stamp) or 0
-        if 0 < stamp < FIRST_MS:
-            stamp *= 1000
-        return plausible_timestamp_ms(stamp, self.at_ms)
+        return plausible_timestamp_ms(in_ms(as_integer(stamp) or 0), self.at_ms)
 
     def hub_id(self) -> str:
         """Return the hub's own name for the message, "" for none.

@@ -25,6 +25,7 @@ from bridge.events import (
     User,
     Viewers,
     clamped,
+    in_ms,
     plausible_timestamp_ms,
 )
 from bridge.sources.codecs import tiktok_pb2 as wire
@@ -212,9 +213,7 @@ def _digits(raw: bytes) -> int:
 
 
 def _event(common: wire.Common, msg_id: int, at_ms: int, content: Content, streak: Streak | None = None) -> LiveEvent:
-    created_at_ms = common.create_time
-    if created_at_ms < FIRST_MS:
-        created_at_ms *= 1000  # seconds were seen on some messages without an event
+    created_at_ms = in_ms(common.create_time)  # seconds were seen on some messages without an event
     message_id = msg_id or common.msg_id
     return LiveEvent(
         plausible_timestamp_ms(created_at_ms, at_ms), content, str(message_id) if message_id else "", streak
